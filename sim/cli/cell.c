@@ -1,0 +1,147 @@
+/* One scenario: searched in a child, told by the parent. */
+#include "sim/cli/jobs.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Saves a witness, replays it, and hands story and path to the report. */
+static bool keep_witness(const struct scenario *sc, enum invariant inv, const char *dir,
+                         struct witness *w, struct cell_outcome *out, struct report *part)
+{
+    int n = snprintf(out->path[inv], sizeof out->path[inv], "%s/%s-%s.witness", dir, sc->name,
+                     invariant_id(inv));
+    if (n < 0 || (size_t)n >= sizeof out->path[inv]) {
+        fprintf(stderr, "ackproof: %s: the path is too long\n", dir);
+        return false;
+    }
+    if (!witness_save(w, out->path[inv], stderr))
+        return false;
+    out->choices[inv] = w->n;
+    struct story story;
+    struct run_outcome outcome;
+    story_init(&story);
+    bool same = story_of(sc, w, &story, &outcome);
+    if (same && (outcome.violated >> inv & 1) == 0) {
+        fprintf(stderr, "ackproof: %s: its replay does not break %s\n", out->path[inv],
+                invariant_id(inv));
+        same = false;
+    }
+    report_add_witness(part, sc, inv, out->path[inv], w, story.step, story.n);
+    story_free(&story);
+    return same;
+}
+
+void cell_search(const struct scenario *sc, uint32_t row, const struct common *common,
+                 const struct explore_options *options, struct cell_outcome *out,
+                 struct report *part)
+{
+    assert(sc != NULL && out != NULL && part != NULL);
+    memset(out, 0, sizeof *out);
+    struct result r;
+    memset(&r, 0, sizeof r);
+    explore_exhaust(sc, options, &r);
+    report_add_scenario(part, sc, row, &r);
+    out->deterministic = true;
+    char *dir = cli_path(common->out, "witness");
+    for (uint32_t i = 0; i < INVARIANTS; i++) {
+        if (r.verdict[i] != VERDICT_BREAKS || r.witness[i].n == 0)
+            continue;
+        if (!cli_mkdirs(dir) || !keep_witness(sc, (enum invariant)i, dir, &r.witness[i], out, part))
+            out->deterministic = false;
+    }
+    free(dir);
+    out->result = r;
+    memset(out->result.witness, 0, sizeof out->result.witness);
+    result_free(&r);
+}
+
+/* ---- printing ------------------------------------------------------------------------------- */
+
+enum paint { PLAIN, GOOD, BAD, DIM, STRONG };
+static const char *paint(bool colour, enum paint p)
+{
+    static const char *const code[] = {"\033[0m", "\033[32m", "\033[1;31m", "\033[2m", "\033[1m"};
+    return colour ? code[p] : "";
+}
+
+static const char *expected_text(enum expectation e)
+{
+    return e == EXPECT_HOLDS ? "holds" : e == EXPECT_BREAKS ? "breaks" : NULL;
+}
+
+static bool as_expected(const struct job *j, uint32_t i)
+{
+    const char *want = expected_text(j->scenario->expect[i]);
+    return want == NULL || strcmp(want, verdict_text(j->outcome.result.verdict[i])) == 0;
+}
+
+static void print_reach(FILE *f, const struct job *j, bool colour)
+{
+    const struct result *r = &j->outcome.result;
+    const char *sep = "  reached: ";
+    for (uint32_t i = 0; i < REACHES; i++) {
+        if ((j->scenario->reach >> i & 1) == 0 || (r->reached >> i & 1) == 0)
+            continue;
+        char n[16];
+        fprintf(f, "%s%s (%s)", sep, reach_name((enum reach)i), cli_count(r->reach_times[i], n));
+        sep = ", ";
+    }
+    if (sep[0] == ',')
+        fputc('\n', f);
+    for (uint32_t i = 0; i < REACHES; i++) {
+        if ((j->scenario->reach >> i & 1) != 0 && (r->reached >> i & 1) == 0)
+            fprintf(f, "  %snever reached: %s%s\n", paint(colour, BAD), reach_name((enum reach)i),
+                    paint(colour, PLAIN));
+    }
+}
+
+static void print_invariant(FILE *f, const struct job *j, uint32_t i, bool colour)
+{
+    const struct cell_outcome *o = &j->outcome;
+    const char *want = expected_text(j->scenario->expect[i]);
+    bool ok = as_expected(j, i);
+    fprintf(f, "  %-9s %s%-13s%s ", invariant_id((enum invariant)i),
+            paint(colour, !ok            ? BAD
+                          : want == NULL ? PLAIN
+                                         : GOOD),
+            verdict_text(o->result.verdict[i]), paint(colour, PLAIN));
+    if (want == NULL)
+        fputs("no expectation", f);
+    else if (ok)
+        fputs("as expected", f);
+    else
+        fprintf(f, "%sexpected %s%s", paint(colour, BAD), want, paint(colour, PLAIN));
+    if (o->choices[i] > 0) {
+        fprintf(f, "; %u choices: ", o->choices[i]);
+        cli_print_quoted(f, cli_self);
+        fputs(" replay ", f);
+        cli_print_quoted(f, o->path[i]);
+    }
+    fputc('\n', f);
+}
+
+void cell_print(FILE *f, const struct job *j, const struct common *common, bool colour)
+{
+    const struct scenario *sc = j->scenario;
+    if (j->state != JOB_DONE) {
+        fprintf(stderr, "ackproof: %s: %s\n", sc->name, j->failure);
+        return;
+    }
+    bool all = true;
+    for (uint32_t i = 0; i < INVARIANTS; i++)
+        all = all && as_expected(j, i);
+    if (common->quiet && all)
+        return;
+    const struct result *r = &j->outcome.result;
+    fprintf(f, "%s%s%s  %s\n", paint(colour, STRONG), sc->name, paint(colour, PLAIN), sc->title);
+    fprintf(f, "  %llu states, %llu transitions, %s, depth %llu, %.2f s\n",
+            (unsigned long long)r->states, (unsigned long long)r->transitions,
+            r->exhausted ? "exhausted" : "NOT exhausted", (unsigned long long)r->depth_max,
+            r->seconds);
+    for (uint32_t i = 0; i < INVARIANTS; i++)
+        print_invariant(f, j, i, colour);
+    print_reach(f, j, colour);
+    fputc('\n', f);
+    fflush(f);
+}

@@ -1,0 +1,114 @@
+/* ackproof matrix: every cell of the verdict table. */
+#include "sim/cli/jobs.h"
+#include "sim/cli/matrix_file.h"
+
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct matrix_options {
+    struct common common;
+    const char *file; /* NULL: look for it */
+    enum tier tier;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct matrix_options *m = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &m->common;
+        return 0;
+    case 't':
+        if (strcmp(arg, "ci") != 0 && strcmp(arg, "full") != 0)
+            argp_error(state, "--tier is ci or full, not '%s'", arg);
+        m->tier = strcmp(arg, "ci") == 0 ? TIER_CI : TIER_FULL;
+        return 0;
+    case 'm':
+        m->file = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "matrix takes no arguments; --matrix names another file");
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* scenarios/matrix.yaml here, or above the folder in which the program lies (a build folder
+ * stands in the source tree). */
+static bool find_matrix(char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "scenarios/matrix.yaml");
+    if (access(path, R_OK) == 0)
+        return true;
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n <= 0)
+        return false;
+    self[n] = '\0';
+    for (char *dir = dirname(self); strcmp(dir, "/") != 0 && strcmp(dir, ".") != 0;
+         dir = dirname(dir)) {
+        n = snprintf(path, PATH_MAX, "%s/scenarios/matrix.yaml", dir);
+        if (n > 0 && n < PATH_MAX && access(path, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Keeps the cells of the tier and of this shard. */
+static void filter(struct matrix *m, const struct matrix_options *o)
+{
+    size_t in_tier = 0, kept = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        if (m->tier[i] > o->tier || in_tier++ % o->common.shards != o->common.shard - 1)
+            continue;
+        m->scenario[kept] = m->scenario[i];
+        m->row[kept] = m->row[i];
+        kept++;
+    }
+    m->n = kept;
+}
+
+int cmd_matrix(int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"tier", 't', "TIER", 0, "ci (default) or full", 0},
+        {"matrix", 'm', "FILE", 0, "Instead of scenarios/matrix.yaml", 0},
+        {0},
+    };
+    static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .doc = "Searches every cell of the matrix, prints the verdict table and writes "
+               "DIR/report.json.",
+        .children = children,
+    };
+    struct matrix_options o = {.tier = TIER_CI};
+    common_default(&o.common);
+    cli_parse(&argp, argc, argv, &o);
+    char path[PATH_MAX];
+    if (o.file == NULL && !find_matrix(path))
+        return cli_usage(argv[0],
+                         "there is no scenarios/matrix.yaml here; --matrix names the file");
+    struct matrix m;
+    if (!matrix_load(o.file != NULL ? o.file : path, &m, stderr))
+        return EXIT_USAGE;
+    filter(&m, &o);
+    int status;
+    const char *again = o.tier == TIER_CI ? "ackproof matrix" : "ackproof matrix --tier full";
+    struct report *r = search_scenarios(m.scenario, m.row, m.n, &o.common, again, &status);
+    char *json = cli_path(o.common.out, "report.json");
+    if (!cli_mkdirs(o.common.out) || !report_write(r, json, stderr))
+        status = EXIT_HARNESS;
+    bool stdout_taken = o.common.json != NULL && strcmp(o.common.json, "-") == 0;
+    if (!o.common.quiet && !stdout_taken)
+        report_table(r, stdout, common_colour(&o.common, stdout));
+    free(json);
+    report_free(r);
+    matrix_free(&m);
+    return status;
+}

@@ -1,0 +1,237 @@
+/* ackproof run: random runs of a scenario. A seed alone is a run; what is found here is replayed by
+ * `ackproof replay SCENARIO --seed N`. Sampling refutes; it never says that something holds. */
+#include "sim/cli/jobs.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct run_options {
+    struct common common;
+    const char *file;
+    uint64_t from, to;
+    enum driver driver;
+    bool hash;
+};
+
+/* What explore_random does not count. */
+struct tally {
+    uint64_t runs[INVARIANTS]; /* in which it broke */
+    uint64_t first[INVARIANTS];
+};
+
+static const char *driver_name(enum driver d)
+{
+    return d == DRIVER_SWARM ? "swarm" : "uniform";
+}
+
+static void parse_seeds(struct run_options *o, struct argp_state *state, const char *arg)
+{
+    const char *dots = strstr(arg, "..");
+    char low[32];
+    if (dots == NULL || (size_t)(dots - arg) >= sizeof low) {
+        o->from = o->to = cli_number(state, "--seeds", arg, 0, UINT64_MAX);
+        return;
+    }
+    memcpy(low, arg, (size_t)(dots - arg));
+    low[dots - arg] = '\0';
+    o->from = cli_number(state, "--seeds", low, 0, UINT64_MAX);
+    o->to = cli_number(state, "--seeds", dots + 2, 0, UINT64_MAX);
+    if (o->from > o->to || o->to - o->from == UINT64_MAX)
+        argp_error(state, "--seeds wants A..B with A <= B, not '%s'", arg);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct run_options *o = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->common;
+        return 0;
+    case 's':
+        parse_seeds(o, state, arg);
+        return 0;
+    case 'd':
+        if (strcmp(arg, "swarm") != 0 && strcmp(arg, "uniform") != 0)
+            argp_error(state, "--driver is swarm or uniform, not '%s'", arg);
+        o->driver = strcmp(arg, "swarm") == 0 ? DRIVER_SWARM : DRIVER_UNIFORM;
+        return 0;
+    case 'H':
+        o->hash = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->file != NULL)
+            argp_error(state, "one scenario at a time");
+        o->file = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (o->file == NULL)
+            argp_error(state, "which scenario?");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int print_hashes(const struct run_options *o, const struct scenario *sc)
+{
+    for (uint64_t seed = o->from;; seed++) {
+        struct run_outcome out;
+        explore_seed(sc, o->driver, seed, &out, NULL);
+        printf("seed %llu hash %016llx%016llx\n", (unsigned long long)seed,
+               (unsigned long long)out.rolling.hi, (unsigned long long)out.rolling.lo);
+        if (seed == o->to)
+            return EXIT_EXPECTED;
+    }
+}
+
+static void count(const struct run_options *o, const struct scenario *sc, const struct result *r,
+                  struct tally *t)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < INVARIANTS; i++)
+        any = any || r->verdict[i] == VERDICT_BREAKS;
+    for (uint64_t seed = o->from; any; seed++) {
+        struct run_outcome out;
+        explore_seed(sc, o->driver, seed, &out, NULL);
+        for (uint32_t i = 0; i < INVARIANTS; i++) {
+            if ((out.violated >> i & 1) != 0 && t->runs[i]++ == 0)
+                t->first[i] = seed;
+        }
+        if (seed == o->to)
+            return;
+    }
+}
+
+static void print_result(const struct run_options *o, const struct scenario *sc,
+                         const struct result *r, const struct tally *t)
+{
+    bool colour = common_colour(&o->common, stdout);
+    printf("%s: %llu runs (%s), %llu events, %.0f events/s, %llu different ends\n", sc->name,
+           (unsigned long long)r->runs, driver_name(o->driver), (unsigned long long)r->transitions,
+           r->seconds > 0 ? (double)r->transitions / r->seconds : 0.0, (unsigned long long)r->ends);
+    for (uint32_t i = 0; i < INVARIANTS; i++) {
+        const char *id = invariant_id((enum invariant)i);
+        if (r->verdict[i] != VERDICT_BREAKS) {
+            if (!o->common.quiet)
+                printf("  %-9s 0 of %llu\n", id, (unsigned long long)r->runs);
+            continue;
+        }
+        bool bad = sc->expect[i] == EXPECT_HOLDS;
+        printf("  %-9s %s%llu of %llu%s%s; first: ", id, bad && colour ? "\033[1;31m" : "",
+               (unsigned long long)t->runs[i], (unsigned long long)r->runs,
+               bad ? ", expected to hold" : "", bad && colour ? "\033[0m" : "");
+        cli_print_quoted(stdout, cli_self);
+        fputs(" replay ", stdout);
+        cli_print_quoted(stdout, o->file);
+        printf(" --seed %llu%s\n", (unsigned long long)t->first[i],
+               o->driver == DRIVER_UNIFORM ? " --driver uniform" : "");
+    }
+    for (uint32_t i = 0; i < REACHES && !o->common.quiet; i++) {
+        if ((sc->reach >> i & 1) != 0)
+            printf("  reached in %llu runs: %s\n", (unsigned long long)r->reach_times[i],
+                   reach_name((enum reach)i));
+    }
+    printf("  digest %016llx%016llx\n", (unsigned long long)r->digest.hi,
+           (unsigned long long)r->digest.lo);
+}
+
+static json_t *number_text(uint64_t n)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)n);
+    return json_string(text);
+}
+
+/* The cells of the contract, and beside them what is particular to sampling. Seeds are texts,
+ * since a JSON number stands for 53 bits in many readers. */
+static bool add_sampling(const char *path, const struct run_options *o, const struct result *r,
+                         const struct tally *t)
+{
+    json_error_t e;
+    json_t *root = json_load_file(path, 0, &e);
+    if (root == NULL) {
+        fprintf(stderr, "ackproof: %s: %s\n", path, e.text);
+        return false;
+    }
+    char digest[40];
+    snprintf(digest, sizeof digest, "%016llx%016llx", (unsigned long long)r->digest.hi,
+             (unsigned long long)r->digest.lo);
+    json_t *first = json_object();
+    json_t *broken = json_object();
+    for (uint32_t i = 0; i < INVARIANTS; i++) {
+        const char *id = invariant_id((enum invariant)i);
+        json_object_set_new(broken, id, json_integer((json_int_t)t->runs[i]));
+        json_object_set_new(first, id, t->runs[i] > 0 ? number_text(t->first[i]) : json_null());
+    }
+    json_object_set_new(root, "driver", json_string(driver_name(o->driver)));
+    json_object_set_new(root, "from", number_text(o->from));
+    json_object_set_new(root, "to", number_text(o->to));
+    json_object_set_new(root, "runs", json_integer((json_int_t)r->runs));
+    json_object_set_new(root, "events", json_integer((json_int_t)r->transitions));
+    json_object_set_new(root, "digest", json_string(digest));
+    json_object_set_new(root, "broken_runs", broken);
+    json_object_set_new(root, "first_seed", first);
+    FILE *f = fopen(path, "w");
+    bool ok = f != NULL && json_dumpf(root, f, JSON_SORT_KEYS | JSON_COMPACT) == 0;
+    if (f != NULL)
+        ok = fputc('\n', f) != EOF && fclose(f) == 0 && ok;
+    json_decref(root);
+    if (!ok)
+        perror(path);
+    return ok;
+}
+
+static bool write_files(const struct run_options *o, const struct scenario *sc,
+                        const struct result *r, const struct tally *t)
+{
+    struct report *report = report_new();
+    report_add_scenario(report, sc, 0, r);
+    bool ok = write_derived(report, &o->common);
+    report_free(report);
+    if (o->common.json == NULL || strcmp(o->common.json, "-") == 0)
+        return ok;
+    return ok && add_sampling(o->common.json, o, r, t);
+}
+
+int cmd_run(int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"seeds", 's', "A..B", 0, "First and last seed (default: 1..1000)", 0},
+        {"driver", 'd', "NAME", 0, "swarm (default) or uniform", 0},
+        {"hash", 'H', NULL, 0, "Print only the rolling hash of each seed's run", 0},
+        {0},
+    };
+    static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "SCENARIO.yaml",
+        .doc =
+            "Random runs, one per seed. Fails where a promise broke that the scenario expects to "
+            "hold.",
+        .children = children,
+    };
+    struct run_options o = {.from = 1, .to = 1000, .driver = DRIVER_SWARM};
+    common_default(&o.common);
+    cli_parse(&argp, argc, argv, &o);
+    struct scenario sc;
+    if (!scenario_load(o.file, &sc, stderr))
+        return EXIT_USAGE;
+    if (o.hash)
+        return print_hashes(&o, &sc);
+    struct result r;
+    struct tally t = {.runs = {0}};
+    memset(&r, 0, sizeof r);
+    explore_random(&sc, o.driver, o.from, o.to, NULL, &r);
+    count(&o, &sc, &r, &t);
+    if (o.common.json == NULL || strcmp(o.common.json, "-") != 0)
+        print_result(&o, &sc, &r, &t);
+    int status = write_files(&o, &sc, &r, &t) ? EXIT_EXPECTED : EXIT_HARNESS;
+    for (uint32_t i = 0; i < INVARIANTS && status == EXIT_EXPECTED; i++) {
+        if (r.verdict[i] == VERDICT_BREAKS && sc.expect[i] == EXPECT_HOLDS)
+            status = EXIT_DIFFERS;
+    }
+    result_free(&r);
+    return status;
+}

@@ -1,0 +1,111 @@
+/* Witnesses and the stories they tell. */
+#include "sim/cli/cli.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void keep(struct tracer *t, const struct trace_step *s)
+{
+    struct story *story = (struct story *)t;
+    if (story->n == story->cap) {
+        story->cap = story->cap == 0 ? 64 : 2 * story->cap;
+        story->step = cli_grow(story->step, story->cap * sizeof *story->step);
+    }
+    story->step[story->n++] = *s;
+}
+
+void story_init(struct story *s)
+{
+    *s = (struct story){.tracer = {.note = keep}};
+}
+
+void story_free(struct story *s)
+{
+    free(s->step);
+    story_init(s);
+}
+
+bool story_of(const struct scenario *sc, const struct witness *w, struct story *s,
+              struct run_outcome *out)
+{
+    assert(sc != NULL && w != NULL && s != NULL && out != NULL);
+    const struct replay opt = {.tracer = &s->tracer};
+    return explore_replay(sc, w, &opt, out, stderr, NULL, NULL) == REPLAY_DONE;
+}
+
+const char *step_text(const struct trace_step *s, char text[TRACE_TEXT_MAX])
+{
+    uint32_t kind = s->move >> 24;
+    if (s->text[0] != '\0')
+        snprintf(text, TRACE_TEXT_MAX, "%s", s->text);
+    else if (kind == MOVE_RUN)
+        snprintf(text, TRACE_TEXT_MAX, "(task %u goes on)", s->move >> 8 & 0xff);
+    else if (kind > 0 && kind < MOVE_KINDS)
+        snprintf(text, TRACE_TEXT_MAX, "(%s)", move_kind_name((enum move_kind)kind));
+    else
+        text[0] = '\0';
+    return text;
+}
+
+/* `broken` is "NOLOSS: ...; LIVE: ...; LIVE: ...". */
+const char *step_broken(const struct trace_step *s, enum invariant inv, char text[TRACE_TEXT_MAX])
+{
+    const char *id = invariant_id(inv), *part = s->broken;
+    size_t id_len = strlen(id), used = 0;
+    text[0] = '\0';
+    while (*part != '\0') {
+        const char *end = strstr(part, "; ");
+        size_t len = end == NULL ? strlen(part) : (size_t)(end - part);
+        if (len > id_len + 2 && memcmp(part, id, id_len) == 0 && part[id_len] == ':') {
+            int n = snprintf(text + used, TRACE_TEXT_MAX - used, "%s%.*s", used > 0 ? "; " : "",
+                             (int)(len - id_len - 2), part + id_len + 2);
+            used += n < 0 ? 0 : (size_t)n;
+            if (used >= TRACE_TEXT_MAX)
+                break;
+        }
+        part += len + (end == NULL ? 0 : 2);
+    }
+    if (used == 0)
+        snprintf(text, TRACE_TEXT_MAX, "%s", s->broken);
+    return text;
+}
+
+/* A witness names its scenario relative to where the search ran. Replayed from elsewhere, the
+ * file is looked for from the witness's own directory upwards. */
+static bool find_scenario(const char *witness, const char *scenario, char *path, size_t cap)
+{
+    int n = snprintf(path, cap, "%s", scenario);
+    if (n < 0 || (size_t)n >= cap)
+        return false;
+    if (access(path, R_OK) == 0 || scenario[0] == '/')
+        return true;
+    char *dir = cli_alloc(strlen(witness) + 1);
+    memcpy(dir, witness, strlen(witness) + 1);
+    bool found = false;
+    for (char *slash; !found && (slash = strrchr(dir, '/')) != NULL;) {
+        *slash = '\0';
+        n = snprintf(path, cap, "%s/%s", dir, scenario);
+        found = n > 0 && (size_t)n < cap && access(path, R_OK) == 0;
+    }
+    free(dir);
+    if (!found)
+        snprintf(path, cap, "%s", scenario);
+    return true;
+}
+
+bool load_witness(const char *path, struct witness *w, struct scenario *sc)
+{
+    memset(w, 0, sizeof *w);
+    if (!witness_load(w, path, stderr))
+        return false;
+    char file[sizeof sc->file];
+    if (!find_scenario(path, w->scenario, file, sizeof file) || !scenario_load(file, sc, stderr)) {
+        fprintf(stderr, "ackproof: %s: this is the scenario that the witness %s names\n",
+                w->scenario, path);
+        witness_free(w);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,249 @@
+#define _DEFAULT_SOURCE 1 /* clock_gettime */
+#include "sim/explore/search.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* ---- the world as a machine ------------------------------------------------------------------ */
+
+const struct machine world_machine = {.size = world_size,
+                                      .start = sim_start,
+                                      .step = sim_step,
+                                      .hash = world_hash,
+                                      .copy = world_copy};
+
+void explore_exhaust(const struct scenario *sc, const struct explore_options *o, struct result *r)
+{
+    search_exhaust(&world_machine, sc, o, r);
+}
+
+void explore_seed(const struct scenario *sc, enum driver d, uint64_t seed, struct run_outcome *out,
+                  struct witness *w)
+{
+    search_seed(&world_machine, sc, d, seed, out, w);
+}
+
+void explore_random(const struct scenario *sc, enum driver d, uint64_t from, uint64_t to,
+                    const struct explore_options *o, struct result *r)
+{
+    search_random(&world_machine, sc, d, from, to, o, r);
+}
+
+enum replay_end explore_replay(const struct scenario *sc, const struct witness *w,
+                               const struct replay *opt, struct run_outcome *out, FILE *err,
+                               void (*done)(void *arg, const struct sim *s), void *arg)
+{
+    return search_replay(&world_machine, sc, w, opt, out, err, done, arg);
+}
+
+void explore_shorten(const struct scenario *sc, enum invariant inv, struct witness *w)
+{
+    search_shorten(&world_machine, sc, inv, w);
+}
+
+/* ---- memory and time ------------------------------------------------------------------------- */
+
+void *search_realloc(void *p, size_t bytes)
+{
+    void *q = realloc(p, bytes);
+    if (q == NULL) {
+        fputs("ackproof: out of memory\n", stderr);
+        exit(3);
+    }
+    return q;
+}
+
+void *search_alloc(size_t bytes)
+{
+    void *p = search_realloc(NULL, bytes);
+    memset(p, 0, bytes);
+    return p;
+}
+
+double search_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- runs ------------------------------------------------------------------------------------ */
+
+void runner_open(struct runner *r, const struct machine *m, const struct scenario *sc)
+{
+    assert(m != NULL && sc != NULL);
+    *r = (struct runner){.machine = m,
+                         .initial = search_alloc(m->size()),
+                         .max_steps = sc->max_steps > 0 ? sc->max_steps : MAX_STEPS_DEFAULT};
+    r->sim.scenario = sc;
+    r->sim.world = r->initial;
+    m->start(&r->sim);
+    r->sim.world = search_alloc(m->size());
+    runner_reset(r);
+}
+
+void runner_reset(struct runner *r)
+{
+    assert(r->sim.world != r->initial);
+    r->machine->copy(r->sim.world, r->initial);
+    r->sim.violated = 0;
+    r->sim.reached = 0;
+}
+
+void runner_close(struct runner *r)
+{
+    free(r->sim.world);
+    free(r->initial);
+    *r = (struct runner){0};
+}
+
+static struct hash128 roll(struct hash128 before, const struct witness_choice *choice, uint32_t n,
+                           struct hash128 state)
+{
+    XXH128_hash_t c = XXH3_128bits(choice, n * sizeof *choice);
+    const uint64_t all[6] = {before.lo, before.hi, c.low64, c.high64, state.lo, state.hi};
+    XXH128_hash_t h = XXH3_128bits(all, sizeof all);
+    return (struct hash128){h.low64, h.high64};
+}
+
+enum step_result run_step(struct run *r)
+{
+    struct sim *s = &r->on->sim;
+    assert(r->record != NULL);
+    uint32_t before = r->record->n;
+    s->violated = 0;
+    s->reached = 0;
+    enum step_result end = r->on->machine->step(s);
+    if (end == STEP_REFUSED || end == STEP_FULL) {
+        return end; /* refused: the world is unchanged; full: what it holds means nothing */
+    }
+    if (end == STEP_MOVED) {
+        assert(r->record->n > before);
+        r->out.steps++;
+        r->record->final_hash = r->on->machine->hash(s->world);
+        r->out.rolling = roll(r->out.rolling, r->record->choice + before, r->record->n - before,
+                              r->record->final_hash);
+    }
+    r->out.reached |= s->reached;
+    invariant_mask fresh = s->violated & ~r->out.violated;
+    for (uint32_t i = 0; fresh >> i != 0; i++) {
+        if (fresh >> i & 1) {
+            assert(i < INVARIANTS);
+            r->broken[i] = r->record->n;
+        }
+    }
+    r->out.violated |= fresh;
+    return end;
+}
+
+/* ---- records --------------------------------------------------------------------------------- */
+
+void witness_start(struct witness *w, const struct scenario *sc)
+{
+    w->n = 0;
+    w->invariant[0] = 0;
+    w->final_hash = (struct hash128){0};
+    _Static_assert(sizeof w->scenario == sizeof sc->file, "a path fits");
+    memcpy(w->scenario, sc->file, sizeof w->scenario);
+}
+
+void witness_name(struct witness *w, const struct scenario *sc, enum invariant inv)
+{
+    assert((unsigned)inv < INVARIANTS);
+    memcpy(w->scenario, sc->file, sizeof w->scenario);
+    snprintf(w->invariant, sizeof w->invariant, "%s", invariant_id(inv));
+}
+
+static void witness_reserve(struct witness *w, uint32_t n)
+{
+    if (n > w->cap) {
+        w->cap = n < 64 ? 64 : n + n / 2;
+        w->choice = search_realloc(w->choice, w->cap * sizeof w->choice[0]);
+    }
+}
+
+void witness_add(struct witness *w, enum choice what, uint32_t key, uint32_t n)
+{
+    assert((unsigned)what < CHOICES);
+    witness_reserve(w, w->n + 1);
+    w->choice[w->n++] = (struct witness_choice){.what = what, .key = key, .n = n};
+}
+
+void witness_copy(struct witness *to, const struct witness *from, uint32_t n)
+{
+    assert(to != from && n <= from->n);
+    witness_reserve(to, n);
+    if (n > 0) {
+        memcpy(to->choice, from->choice, n * sizeof to->choice[0]);
+    }
+    to->n = n;
+    to->final_hash = from->final_hash;
+    memcpy(to->scenario, from->scenario, sizeof to->scenario);
+    memcpy(to->invariant, from->invariant, sizeof to->invariant);
+}
+
+void witness_free(struct witness *w)
+{
+    free(w->choice);
+    *w = (struct witness){0};
+}
+
+void choice_text(char *text, const struct witness_choice *c)
+{
+    if (c->what == CHOOSE_MOVE) {
+        uint32_t kind = c->key >> 24;
+        snprintf(text, CHOICE_TEXT_MAX, "%s %u %u %u",
+                 kind > 0 && kind < MOVE_KINDS ? move_kind_name((enum move_kind)kind) : "unknown",
+                 c->key >> 16 & 255, c->key >> 8 & 255, c->key & 255);
+    } else {
+        snprintf(text, CHOICE_TEXT_MAX, "%s %u/%u", choice_name((enum choice)c->what), c->key,
+                 c->n);
+    }
+}
+
+/* ---- results --------------------------------------------------------------------------------- */
+
+void result_start(struct result *r)
+{
+    memset(r, 0, sizeof *r);
+}
+
+void result_reach(struct result *r, reach_mask reached)
+{
+    r->reached |= reached;
+    for (uint32_t i = 0; reached != 0; i++, reached >>= 1) {
+        if (reached & 1) {
+            assert(i < REACHES);
+            r->reach_times[i]++;
+        }
+    }
+}
+
+void result_judge(struct result *r, invariant_mask refuted, enum verdict v)
+{
+    for (uint32_t i = 0; i < INVARIANTS; i++) {
+        r->verdict[i] = refuted >> i & 1 ? VERDICT_BREAKS : v;
+    }
+}
+
+void result_free(struct result *r)
+{
+    for (uint32_t i = 0; i < INVARIANTS; i++) {
+        witness_free(&r->witness[i]);
+    }
+}
+
+const char *verdict_text(enum verdict v)
+{
+    static const char *const text[] = {[VERDICT_HOLDS] = "holds",
+                                       [VERDICT_BREAKS] = "breaks",
+                                       [VERDICT_NOT_EXERCISED] = "not-exercised",
+                                       [VERDICT_UNFINISHED] = "unfinished"};
+    assert((unsigned)v < sizeof text / sizeof text[0]);
+    return text[v];
+}

@@ -1,0 +1,102 @@
+/* Drivers: who answers choose(), and what is made of the outcome.
+ *
+ * explore_exhaust walks every state that is reachable (depth first, over 128-bit fingerprints of
+ * the hashed state, visited set in open addressing with bounded memory). It never stops at a
+ * violation: each invariant gets its own verdict. It says `exhausted` only when its stack ran
+ * empty with no step refused by a bound. explore_random makes runs from seeds; a seed alone
+ * reproduces a run. explore_replay follows a witness and fails loudly at the first choice that
+ * no longer fits.
+ */
+#ifndef ACKPROOF_SIM_EXPLORE_H
+#define ACKPROOF_SIM_EXPLORE_H
+
+#include <stdio.h>
+
+#include "sim/world.h"
+
+struct witness_choice {
+    uint32_t what; /* enum choice */
+    uint32_t key;  /* move key for CHOOSE_MOVE, else the index answered */
+    uint32_t n;    /* alternatives there were; a file does not hold it for moves: 0 */
+};
+struct witness {
+    char scenario[256]; /* path as given; relative paths are relative to the current directory */
+    char invariant[16]; /* the promise it breaks; "" for a run without one */
+    uint32_t n;
+    uint32_t cap;
+    struct witness_choice *choice; /* malloc'd */
+    struct hash128 final_hash;
+};
+void witness_free(struct witness *w);
+bool witness_save(const struct witness *w, const char *path, FILE *err);
+/* Prints path:line:column: error and a caret on malformed input. */
+bool witness_load(struct witness *w, const char *path, FILE *err);
+
+struct progress {
+    uint64_t states, transitions, depth;
+    double seconds;
+};
+struct explore_options {
+    uint64_t max_states;   /* 0: 50 million */
+    uint64_t memory_bytes; /* bound of the visited set and the stack; 0: 4 GiB */
+    void (*tick)(void *arg, const struct progress *p); /* called every 65536 transitions or NULL */
+    void *arg;
+};
+
+enum verdict { VERDICT_HOLDS, VERDICT_BREAKS, VERDICT_NOT_EXERCISED, VERDICT_UNFINISHED };
+const char *verdict_text(enum verdict v); /* "holds" "breaks" "not-exercised" "unfinished" */
+
+struct result {
+    enum verdict verdict[INVARIANTS];
+    struct witness witness[INVARIANTS]; /* where it breaks; shortened, n == 0 otherwise */
+    uint64_t states;
+    uint64_t transitions;
+    uint64_t ends; /* distinct final states */
+    uint64_t runs; /* random drivers */
+    uint64_t depth_max;
+    uint64_t
+        reach_times[REACHES]; /* transitions (exhaustive) or runs (random) in which it was met */
+    reach_mask reached;
+    bool exhausted;
+    double seconds;
+    struct hash128 digest; /* random drivers: rolling hash over all runs */
+};
+void result_free(struct result *r);
+
+void explore_exhaust(const struct scenario *sc, const struct explore_options *o, struct result *r);
+
+enum driver { DRIVER_UNIFORM, DRIVER_SWARM };
+struct run_outcome {
+    invariant_mask violated;
+    reach_mask reached;
+    uint64_t steps;
+    struct hash128 rolling; /* over (choice, state hash) of every step */
+};
+/* One run. `w` receives the choices where it is not NULL. */
+void explore_seed(const struct scenario *sc, enum driver d, uint64_t seed, struct run_outcome *out,
+                  struct witness *w);
+/* Seeds from..to, both included. Sampling never says holds: what it does not refute is
+ * UNFINISHED. */
+void explore_random(const struct scenario *sc, enum driver d, uint64_t from, uint64_t to,
+                    const struct explore_options *o, struct result *r);
+
+enum replay_end { REPLAY_DONE, REPLAY_MISFIT, REPLAY_HASH_DIFFERS };
+struct replay {
+    uint64_t until;    /* stop behind this step; 0 = to the end */
+    uint64_t break_at; /* call sim_break() before this step; 0 = never */
+    struct tracer *tracer;
+};
+/* Follows the witness, and behind its last choice makes one step more if that asks nothing (a final
+ * state is judged by it). REPLAY_MISFIT: says on err at which choice and what was possible there.
+ * The world it ends in is handed to `done` (may be NULL) before it is freed. */
+enum replay_end explore_replay(const struct scenario *sc, const struct witness *w,
+                               const struct replay *opt, struct run_outcome *out, FILE *err,
+                               void (*done)(void *arg, const struct sim *s), void *arg);
+/* Empty, never inlined: where a debugger stops for --break-at. */
+void sim_break(void);
+
+/* Removes choices from a witness as long as the same invariant still breaks. Used on every
+ * witness that a search finds. */
+void explore_shorten(const struct scenario *sc, enum invariant inv, struct witness *w);
+
+#endif

@@ -1,0 +1,32 @@
+/* The set of states that a search has seen: 128-bit fingerprints, 16 bytes each, in one table
+ * with open addressing and linear probing. It doubles at three quarters. Where that would take
+ * it past its bound (a growing table counts with the one it replaces) it fills up to seven
+ * eighths and then says FULL.
+ *
+ * A state that is taken for a seen one because its fingerprint is equal would hide what lies
+ * behind it: with n states the chance of one such pair is below n * n / 2^129: 4e-24 for 50
+ * million.
+ */
+#ifndef ACKPROOF_SIM_EXPLORE_VISITED_H
+#define ACKPROOF_SIM_EXPLORE_VISITED_H
+
+#include "sim/world.h"
+
+enum visited_answer { VISITED_NEW, VISITED_SEEN, VISITED_FULL };
+
+struct visited {
+    struct hash128 *at; /* all zero: free */
+    uint64_t n;
+    uint64_t cap; /* a power of two */
+    uint64_t grow_at;
+    uint64_t bytes_max;
+    uint32_t shift; /* 64 - log2(cap) */
+};
+
+/* The smallest table is 64 KiB, whatever the bound says. */
+void visited_init(struct visited *v, uint64_t bytes_max);
+void visited_free(struct visited *v);
+enum visited_answer visited_add(struct visited *v, struct hash128 h);
+uint64_t visited_bytes(const struct visited *v);
+
+#endif

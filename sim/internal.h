@@ -1,0 +1,112 @@
+/* What the files of sim/ share: the world in one step. */
+#ifndef ACKPROOF_SIM_INTERNAL_H
+#define ACKPROOF_SIM_INTERNAL_H
+
+#include <stdarg.h>
+
+#include "sim/world_state.h"
+
+/* ---- node.c: cores run, their actions are carried out ---------------------------------------- */
+
+void node_event(struct sim *s, uint32_t node, const struct event *e);
+/* An fsync of the task completes; faults may strike. */
+void node_disk(struct sim *s, uint32_t node, uint32_t task);
+void node_boot(struct sim *s, uint32_t node, enum admin as, uint32_t follows);
+/* The process ends: memory, connections and sessions go. The disk is the caller's business. */
+void node_die(struct sim *s, uint32_t node);
+void node_power_loss(struct sim *s, uint32_t node);
+/* Reads the logs of the node again after its disk changed under it. */
+void node_reread(struct sim *s, uint32_t node);
+static inline void node_touch(struct world *w, uint32_t node)
+{
+    w->node[node].fresh_hash = 0;
+}
+
+/* ---- net.c ---------------------------------------------------------------------------------- */
+
+struct conn *conn_of(struct world *w, uint32_t replica, uint32_t primary, enum link my_link,
+                     uint32_t me);
+void net_connect(struct sim *s, uint32_t replica, uint32_t primary);
+void net_close(struct sim *s, uint32_t node, uint32_t peer, enum link link);
+void net_send(struct sim *s, uint32_t node, uint32_t peer, enum link link, const uint8_t *bytes,
+              uint32_t len);
+void net_node_died(struct sim *s, uint32_t node);
+bool net_reachable(const struct world *w, uint32_t a, uint32_t b);
+/* Room for what one step of a dump thread may send. */
+bool net_has_room(const struct world *w, uint32_t primary, uint32_t replica);
+void net_deliver(struct sim *s, uint32_t conn, bool down);
+void net_opened(struct sim *s, uint32_t conn);
+void net_down(struct sim *s, uint32_t conn, bool at_replica);
+void net_reset(struct sim *s, uint32_t conn);
+
+/* ---- moves.c -------------------------------------------------------------------------------- */
+
+enum { MOVES_MAX = 128 };
+struct moves {
+    uint32_t n;
+    uint32_t faults; /* how many of them, at the end, are faults */
+    uint32_t key[MOVES_MAX];
+};
+void moves_list(const struct sim *s, struct moves *m);
+bool moves_any(const struct sim *s); /* anything but faults? */
+void moves_take(struct sim *s, uint32_t key);
+void manager_view_of(const struct world *w, uint32_t n_nodes, struct manager_view *v);
+
+static inline uint32_t move_key(enum move_kind k, uint32_t a, uint32_t b, uint32_t c)
+{
+    return (uint32_t)k << 24 | a << 16 | b << 8 | c;
+}
+
+/* ---- fault.c -------------------------------------------------------------------------------- */
+
+/* Does the admitted disk fault fire at this node on this kind of file? Asks CHOOSE_FAULT. */
+bool fault_fires(struct sim *s, enum fault_point p, uint32_t node, enum file_kind kind);
+/* Is there a budget left for it? */
+bool fault_admitted(const struct sim *s, enum fault_point p, uint32_t node, enum file_kind kind);
+/* A fault that was chosen as a move: takes it off the budget. */
+void fault_spend(struct sim *s, enum fault_point p, uint32_t node);
+
+/* ---- judge.c -------------------------------------------------------------------------------- */
+
+void judge_visible(struct sim *s, uint32_t node); /* its engine may have changed */
+void judge_elected(struct sim *s, uint32_t node); /* it was let in as primary */
+void judge_booted(struct sim *s, uint32_t node);  /* its recovery is finished */
+void judge_holds(struct sim *s, uint32_t node);   /* one of its logs has grown */
+void judge_answer(struct sim *s, uint32_t node, uint32_t txn);
+void judge_ack(struct sim *s, uint32_t replica, uint32_t primary, const uint8_t *bytes,
+               uint32_t len);
+void judge_sent(struct sim *s, uint32_t primary, uint32_t replica, const uint8_t *bytes,
+                uint32_t len);
+void judge_stream(struct sim *s, uint32_t replica, uint32_t primary); /* a dump was accepted */
+void judge_crash(struct sim *s, uint32_t node);                       /* before its memory goes */
+void judge_stuck(struct sim *s); /* nothing but faults can happen */
+void judge_insane(struct sim *s, const char *why);
+
+/* ---- sane.c --------------------------------------------------------------------------------- */
+
+/* Runs the function; false where an assertion failed in it. Its text is in *why then. */
+bool sane_run(void (*f)(void *arg), void *arg, const char **why);
+
+/* ---- story.c -------------------------------------------------------------------------------- */
+
+/* Adds to the text of the step under way, if anybody listens. */
+__attribute__((format(printf, 2, 3))) void story(struct sim *s, const char *format, ...);
+void story_lane(struct sim *s, uint32_t lane);
+void story_to(struct sim *s, uint32_t lane);
+void story_txns(struct sim *s, uint32_t mask);
+void story_broken(struct sim *s, enum invariant i, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+const char *story_node(const struct sim *s, uint32_t node);
+void story_event(struct sim *s, uint32_t node, const uint8_t *event, uint32_t len);
+
+static inline void reach(struct sim *s, enum reach r)
+{
+    s->reached |= (reach_mask)1 << r;
+}
+
+static inline uint32_t txn_bits(const struct scenario *sc)
+{
+    return (1u << sc->transactions) - 1;
+}
+
+#endif

@@ -1,0 +1,62 @@
+#include "sim/live/logs.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_READ_MAX = 1 << 22 };
+
+/* The whole file, malloc'd; NULL with errno. */
+static uint8_t *read_whole(const char *path, uint32_t *len)
+{
+    FILE *f = fopen(path, "rbe");
+    if (f == NULL) {
+        return NULL;
+    }
+    uint8_t *bytes = malloc(FILE_READ_MAX);
+    assert(bytes != NULL);
+    *len = (uint32_t)fread(bytes, 1, FILE_READ_MAX, f);
+    (void)fclose(f);
+    return bytes;
+}
+
+bool logs_read(struct history *h, const char *folder, const char *stem, char *why, size_t cap)
+{
+    assert(h != NULL && folder != NULL && stem != NULL && why != NULL);
+    history_clear(h);
+    for (uint32_t num = 1; num <= LOGS_FILES_MAX; num++) {
+        char path[700];
+        uint32_t len = 0;
+        (void)snprintf(path, sizeof path, "%.512s/%.32s.%06u", folder, stem, num);
+        uint8_t *bytes = read_whole(path, &len);
+        if (bytes == NULL) {
+            if (errno == ENOENT) {
+                continue;
+            }
+            (void)snprintf(why, cap, "%.32s.%06u: %s", stem, num, strerror(errno));
+            return false;
+        }
+        const bool room = history_read(h, num, bytes, len);
+        free(bytes);
+        if (!room || h->broken != 0) {
+            (void)snprintf(why, cap, "%.32s.%06u: %s behind offset %u", stem, num,
+                           room ? "unreadable" : "too many transactions", h->parsed);
+            return false;
+        }
+    }
+    return true;
+}
+
+const char *txns_text(txn_mask txns, char text[TXNS_TEXT_MAX])
+{
+    size_t n = 0;
+    (void)snprintf(text, TXNS_TEXT_MAX, "nothing");
+    for (unsigned t = 0; t < LEDGER_TXNS; t++) {
+        if ((txns >> t & 1) != 0) {
+            n += (size_t)snprintf(text + n, TXNS_TEXT_MAX - n, "%sT%u", n > 0 ? " " : "", t + 1);
+        }
+    }
+    return text;
+}

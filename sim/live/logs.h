@@ -1,0 +1,20 @@
+/* The logs of a real node, read back from its files into the oracle's own form (model/history.h):
+ * the complete event groups of binlogs or relay logs. A survivor of a failover is what its relay
+ * logs hold.
+ */
+#ifndef ACKPROOF_SIM_LIVE_LOGS_H
+#define ACKPROOF_SIM_LIVE_LOGS_H
+
+#include <stddef.h>
+
+#include "model/ledger.h"
+
+enum { LOGS_FILES_MAX = 16, TXNS_TEXT_MAX = 80 };
+
+/* Reads <folder>/<stem>.000001 to .000016, as many as there are. False (with `why`) where one
+ * cannot be read, or is unreadable in the middle. No file at all is an empty history. */
+bool logs_read(struct history *h, const char *folder, const char *stem, char *why, size_t cap);
+/* "T1 T3", or "nothing". Returns text. */
+const char *txns_text(txn_mask txns, char text[TXNS_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,86 @@
+/* A semi-sync replica whose IO thread is our own receiver core, on a real dump stream.
+ *
+ * The core is src/replica/receiver.h, the object that the simulator links. Here its surroundings
+ * are real: libmariadb connects and authenticates, the negotiation is the statements of facts 3.1,
+ * then COM_REGISTER_SLAVE and COM_BINLOG_DUMP go out on the connection's own socket and the packets
+ * of the stream come in through uv_poll; disk actions go to sim/live/store.h; an ACK is a real
+ * packet. The core's dump request (what the simulator's network carries in place of the
+ * negotiation) is the moment at which the negotiation is done.
+ *
+ *   ACT_CONNECT -> mysql_real_connect -> EV_NET_UP -> ACT_SEND(dump request) -> negotiation, dump
+ *   packet of the stream -> EV_NET_FRAME -> ACT_WRITE, ACT_FSYNC -> EV_DISK_DONE -> ACT_SEND(ACK)
+ *
+ * Three switches are the script's: `deaf` (does not read the socket: what the primary sends stays
+ * on the way), `hold_acks` (an ACK is kept instead of sent), `stay_down` (does not connect).
+ */
+#ifndef ACKPROOF_SIM_LIVE_PEER_H
+#define ACKPROOF_SIM_LIVE_PEER_H
+
+#include "replica/receiver.h"
+#include "sim/live/store.h"
+
+enum {
+    PEER_IN_MAX = 1 << 17,
+    PEER_ACKS_MAX = 32,
+    PEER_EVENTS_MAX = 16,
+    PEER_ACK_BYTES_MAX = 128,
+};
+
+/* One ACK that the core gave out. */
+struct peer_ack {
+    struct ack_packet ack;
+    bool sent;    /* else held */
+    bool durable; /* all that was written was fsynced at that moment */
+    uint32_t len;
+    uint8_t bytes[PEER_ACK_BYTES_MAX];
+};
+
+struct peer {
+    uint32_t node; /* number in the scenario, from 1 */
+    struct server_settings set;
+    const char *socket; /* of the primary */
+    struct receiver core;
+    struct store store;
+    struct actions out;
+
+    void *my; /* MYSQL * */
+    int fd;
+    bool streaming; /* the dump was asked for on this connection */
+    bool semi_sync; /* as asked for */
+    uv_poll_t *poll;
+    uv_timer_t *timer;
+    uint32_t in_len;
+    uint8_t *in;    /* PEER_IN_MAX bytes, malloc'd: read from the socket */
+    uint8_t *frame; /* PEER_IN_MAX bytes: the packet that the core looks at */
+
+    uint32_t n_events;
+    struct event event[PEER_EVENTS_MAX]; /* waiting for the core; never frames */
+    bool pumping;
+    bool wants_connect; /* ACT_CONNECT while stay_down */
+
+    bool deaf, hold_acks, stay_down; /* the script's; change them with the functions below */
+
+    uint32_t n_acks;
+    struct peer_ack ack[PEER_ACKS_MAX];
+    uint32_t frames; /* events taken from the stream, on all connections */
+    char why[160];   /* first thing that went wrong */
+};
+
+/* Boots the core with an empty disk in `folder` and tells it to follow. False with p->why. */
+bool peer_start(struct peer *p, uv_loop_t *loop, uint32_t node, const struct server_settings *set,
+                const char *socket, const char *folder);
+void peer_set_deaf(struct peer *p, bool deaf);
+void peer_set_hold(struct peer *p, bool hold); /* false also sends what was held */
+void peer_set_down(struct peer *p, bool down); /* false: connects if the core asked to meanwhile */
+/* The connection is gone, and what was on its way with it. */
+void peer_cut(struct peer *p);
+/* Is the stream up? */
+bool peer_streaming(const struct peer *p);
+/* Sequence number of the received GTID position in the primary's domain. */
+uint64_t peer_received(const struct peer *p);
+uint32_t peer_acks_held(const struct peer *p);
+uint32_t peer_acks_sent(const struct peer *p);
+/* Closes all; the relay logs stay. The loop must still be there. */
+void peer_stop(struct peer *p);
+
+#endif

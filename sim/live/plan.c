@@ -1,0 +1,174 @@
+#include "sim/live/plan.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    SETTLE_MS = 250,
+    SETTLE_BEHIND_TIMEOUT_MS = 700,
+    TIMEOUT_LONGEST_MS = 15000, /* longer: a case would take too long to be played to its end */
+};
+
+static bool refuse(char *why, size_t cap, const char *text)
+{
+    (void)snprintf(why, cap, "%s", text);
+    return false;
+}
+
+static bool no_such_option(const struct server_settings *p, char *why, size_t cap)
+{
+    assert(p->profile != NULL);
+    if (strncmp(p->profile->name, "mariadb-", 8) != 0) {
+        (void)snprintf(why, cap, "its primary is a %s, this drives mariadbd only",
+                       p->profile->name);
+        return true;
+    }
+    if (p->semi_sync_master && p->wait_point == WAIT_BEFORE_WRITE) {
+        return !refuse(why, cap, "no released mariadbd has the wait point BEFORE_WRITE");
+    }
+    if (p->recovery == RECOVERY_WAIT_ACK) {
+        return !refuse(why, cap, "no option of mariadbd makes recovery wait for an ACK");
+    }
+    if (p->recovery == RECOVERY_READ_ONLY) {
+        return !refuse(why, cap,
+                       "a primary that stays shut until it has caught up needs a manager and a "
+                       "replica that serves; the peers here only receive");
+    }
+    return false;
+}
+
+static uint32_t of_primary(const struct scenario *sc, enum fault_point p)
+{
+    return scenario_budget(sc, p, 0);
+}
+
+static uint32_t of_replicas(const struct scenario *sc, enum fault_point p)
+{
+    uint32_t n = 0;
+
+    for (uint32_t node = 1; node < sc->n_nodes; node++) {
+        n += scenario_budget(sc, p, node);
+    }
+    return n;
+}
+
+static bool bad_disk(const struct scenario *sc)
+{
+    static const enum fault_point disk[] = {FAULT_FSYNC_LIE, FAULT_FSYNC_FAIL, FAULT_WRITE_FAIL};
+
+    for (size_t i = 0; i < sizeof disk / sizeof disk[0]; i++) {
+        if (of_primary(sc, disk[i]) + of_replicas(sc, disk[i]) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool plan_receiver(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    const struct receiver_profile *r = sc->node[1].receiver;
+
+    p->kind = LIVE_RECEIVER_LOST;
+    p->libmariadb = strcmp(r->name, "libmariadb") == 0;
+    if (sc->n_nodes != 2) {
+        return refuse(why, cap, "the loss of a receiver is played with one replica only");
+    }
+    if (!sc->node[0].semi_sync_master || sc->node[0].semi_sync_timeout_ms != 0) {
+        return refuse(why, cap, "without an infinite timeout an OK does not prove an ACK");
+    }
+    if (p->libmariadb) {
+        p->kill_for_power = of_replicas(sc, FAULT_NODE_POWER) > 0; /* it breaks by less */
+        return true;
+    }
+    if (strcmp(r->name, "ackproof") != 0) {
+        (void)snprintf(why, cap,
+                       "its receiver (%s) is a program that is not part of this one; only "
+                       "libmariadb and ackproof can be killed here",
+                       r->name);
+        return false;
+    }
+    if (of_replicas(sc, FAULT_NODE_POWER) > 0) {
+        return refuse(why, cap,
+                      "it needs a power loss of the replica; kill -9 leaves the page "
+                      "cache as it is");
+    }
+    return true;
+}
+
+/* What follows the n-th loss of the primary; the last entry repeats. */
+static enum loss_plan loss_plan(const struct scenario *sc, uint32_t n)
+{
+    const struct manager_policy *m = &sc->manager;
+
+    return m->n_on_loss == 0 ? ON_LOSS_FAILOVER
+                             : m->on_loss[n < m->n_on_loss ? n : m->n_on_loss - 1];
+}
+
+static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_t losses, char *why,
+                         size_t cap)
+{
+    const struct server_settings *s = &sc->node[0];
+    bool power = of_primary(sc, FAULT_NODE_POWER) > 0;
+
+    p->kind = LIVE_PRIMARY_LOST;
+    if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
+        return refuse(why, cap,
+                      "it loses a replica beside the primary; only one of the two is "
+                      "played, and kill -9 leaves the page cache as it is");
+    }
+    for (uint32_t node = 1; node < sc->n_nodes; node++) {
+        if (strcmp(sc->node[node].receiver->name, "mariadbd") != 0 &&
+            strcmp(sc->node[node].receiver->name, "ackproof") != 0) {
+            return refuse(why, cap,
+                          "the receiver core plays mariadbd's and its own receiver here, "
+                          "no client library's");
+        }
+    }
+    p->partition = losses == 0;
+    p->restart = losses > 0 && loss_plan(sc, 0) == ON_LOSS_RESTART;
+    p->failover = !p->restart || (losses > 1 && loss_plan(sc, 1) == ON_LOSS_FAILOVER);
+    if (power && p->restart && (s->sync_binlog != 1 || s->flush_log_at_trx_commit != 1)) {
+        return refuse(why, cap,
+                      "what it loses is unsynced bytes of the primary, and kill -9 "
+                      "leaves the page cache as it is");
+    }
+    if (s->semi_sync_master && s->semi_sync_timeout_ms > TIMEOUT_LONGEST_MS) {
+        return refuse(why, cap, "its semi-sync timeout is finite and above 15 s");
+    }
+    p->kill_for_power = power;
+    p->promote_any = sc->manager.promote == PROMOTE_ANY;
+    if (s->semi_sync_master && s->semi_sync_timeout_ms > 0) {
+        p->settle_ms = s->semi_sync_timeout_ms + SETTLE_BEHIND_TIMEOUT_MS;
+    }
+    return true;
+}
+
+bool plan_make(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    uint32_t losses;
+
+    assert(sc != NULL && p != NULL && why != NULL && cap > 0);
+    assert(sc->n_nodes > 0 && sc->n_nodes <= NODES_MAX);
+    memset(p, 0, sizeof *p);
+    p->peers = sc->n_nodes - 1;
+    p->sessions = sc->sessions == 0 ? 1 : sc->sessions;
+    p->settle_ms = SETTLE_MS;
+    if (p->peers == 0) {
+        return refuse(why, cap, "it has no replica");
+    }
+    if (no_such_option(&sc->node[0], why, cap)) {
+        return false;
+    }
+    if (bad_disk(sc)) {
+        return refuse(why, cap, "it needs a disk that fails or lies");
+    }
+    losses = of_primary(sc, FAULT_NODE_KILL) + of_primary(sc, FAULT_NODE_POWER);
+    if (losses > 0 || of_primary(sc, FAULT_NET_PARTITION) > 0) {
+        return plan_primary(sc, p, losses, why, cap);
+    }
+    if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
+        return plan_receiver(sc, p, why, cap);
+    }
+    return refuse(why, cap, "nobody is lost in it");
+}

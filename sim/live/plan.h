@@ -1,0 +1,35 @@
+/* From a scenario's settings to what a real server is made to do, or the reason why it cannot be.
+ *
+ * A kill -9 takes the process and leaves the page cache, a held ACK opens the windows of the commit
+ * path, a restart runs crash recovery: what these cannot show is refused here with words.
+ */
+#ifndef ACKPROOF_SIM_LIVE_PLAN_H
+#define ACKPROOF_SIM_LIVE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sim/scenario.h"
+
+enum live_kind {
+    LIVE_PRIMARY_LOST,  /* kill -9 (or a cut) of the primary, then restart or failover */
+    LIVE_RECEIVER_LOST, /* kill -9 of a process that receives and ACKs */
+};
+
+struct live_plan {
+    enum live_kind kind;
+    uint32_t peers;     /* replicas */
+    uint32_t sessions;  /* concurrent commits in the window */
+    uint32_t settle_ms; /* how long "not answered, not visible" is watched */
+    bool restart;       /* the first loss is followed by a restart as primary */
+    bool failover;      /* the last loss is followed by a promotion */
+    bool promote_any;
+    bool partition;      /* the replicas are cut off, the primary goes on */
+    bool kill_for_power; /* the scenario says power loss; kill -9 shows the same here */
+    bool libmariadb;     /* the receiver that is lost is a Connector/C application */
+};
+
+/* False with the reason in `why`. */
+bool plan_make(const struct scenario *sc, struct live_plan *p, char *why, size_t cap);
+
+#endif

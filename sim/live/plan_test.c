@@ -1,0 +1,155 @@
+/* Which scenarios can be played on a real server, as what, and why others cannot. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "sim/live/plan.h"
+#include "sim/live/test_live.h"
+
+static struct scenario sc;
+static struct live_plan plan;
+static char why[200];
+
+static bool make(void)
+{
+    why[0] = '\0';
+    return plan_make(&sc, &plan, why, sizeof why);
+}
+
+static void refused_for(const char *word)
+{
+    assert_false(make());
+    if (strstr(why, word) == NULL) {
+        fail_msg("\"%s\" does not say \"%s\"", why, word);
+    }
+}
+
+static void test_failover(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "failover");
+    assert_true(make());
+    assert_int_equal(plan.kind, LIVE_PRIMARY_LOST);
+    assert_true(plan.failover && !plan.restart && !plan.partition && !plan.promote_any);
+    assert_false(plan.kill_for_power);
+    assert_int_equal(plan.peers, 1);
+    assert_int_equal(plan.sessions, 2);
+    sc.fault[0].point = FAULT_NODE_POWER;
+    assert_true(make());
+    assert_true(plan.kill_for_power);
+    sc.manager.promote = PROMOTE_ANY;
+    sc.n_nodes = 3;
+    assert_true(make());
+    assert_true(plan.promote_any && plan.peers == 2);
+}
+
+static void test_restart(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "restart");
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    assert_true(make());
+    assert_true(plan.restart && !plan.failover);
+    sc.manager.on_loss[1] = ON_LOSS_FAILOVER;
+    sc.manager.n_on_loss = 2;
+    assert_true(make());
+    assert_true(plan.restart && !plan.failover); /* one loss only: the second never comes */
+    sc.fault[0].at_most = 2;
+    assert_true(make());
+    assert_true(plan.restart && plan.failover);
+}
+
+static void test_receivers(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "receiver");
+    sc.fault[0].of = OF_REPLICA;
+    refused_for("mariadbd");
+    sc.node[1].receiver = receiver_profile_find("libmariadb");
+    assert_true(make());
+    assert_int_equal(plan.kind, LIVE_RECEIVER_LOST);
+    assert_true(plan.libmariadb);
+    sc.fault[0].point = FAULT_NODE_POWER;
+    assert_true(make());
+    assert_true(plan.kill_for_power);
+    sc.node[1].receiver = receiver_profile_find("ackproof");
+    refused_for("power loss");
+    sc.fault[0].point = FAULT_NODE_KILL;
+    assert_true(make());
+    assert_false(plan.libmariadb);
+    sc.node[1].receiver = receiver_profile_find("go-mysql-channel");
+    refused_for("go-mysql-channel");
+    sc.node[1].receiver = receiver_profile_find("libmariadb");
+    sc.node[0].semi_sync_timeout_ms = 1000;
+    refused_for("timeout");
+}
+
+static void test_timeouts(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "partition");
+    sc.fault[0].point = FAULT_NET_PARTITION;
+    assert_true(make());
+    assert_true(plan.partition && plan.failover);
+    assert_true(plan.settle_ms < 1000);
+    sc.node[0].semi_sync_timeout_ms = 10000;
+    assert_true(make());
+    assert_true(plan.settle_ms > 10000);
+    sc.node[0].semi_sync_timeout_ms = 60000;
+    refused_for("timeout");
+    sc.node[0].semi_sync_master = false; /* it then means nothing */
+    assert_true(make());
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "refused");
+    sc.node[0].wait_point = WAIT_BEFORE_WRITE;
+    refused_for("BEFORE_WRITE");
+    sc.node[0].wait_point = WAIT_AFTER_SYNC;
+    sc.node[0].recovery = RECOVERY_WAIT_ACK;
+    refused_for("wait for an ACK");
+    sc.node[0].recovery = RECOVERY_READ_ONLY;
+    refused_for("caught up");
+    sc.node[0].recovery = RECOVERY_SERVE;
+    sc.node[0].profile = server_profile_find("mysql-5.6");
+    assert_non_null(sc.node[0].profile);
+    refused_for("mysql-5.6");
+    sc.node[0].profile = server_profile_find("mariadb-10.11");
+    sc.fault[1] = (struct fault_budget){FAULT_FSYNC_LIE, OF_REPLICA, 1, FILE_RELAY};
+    sc.n_faults = 2;
+    refused_for("disk");
+    sc.fault[1] = (struct fault_budget){FAULT_NODE_POWER, OF_REPLICA, 1, FILE_NONE};
+    refused_for("replica");
+    sc.n_faults = 0;
+    refused_for("nobody");
+    sc.n_nodes = 1;
+    refused_for("no replica");
+}
+
+static void test_unsynced_primary(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "unsynced");
+    sc.node[0].sync_binlog = 0;
+    sc.fault[0].point = FAULT_NODE_POWER;
+    assert_true(make()); /* its disk is never read again */
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    refused_for("unsynced");
+    sc.fault[0].point = FAULT_NODE_KILL;
+    assert_true(make());
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_failover),  cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_receivers), cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_unsynced_primary),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

@@ -1,0 +1,292 @@
+/* Cases in which the primary is lost: kill -9 with the ACK in each of its states, then a promotion,
+ * or a restart as primary and a second loss.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/live/stage.h"
+
+struct lost_case {
+    const char *title;
+    bool deaf_first; /* replica 1 receives nothing */
+    bool deaf_rest;  /* replicas 2 and up receive nothing */
+    bool hold;       /* ACKs are held */
+    bool race;       /* killed at the moment at which an ACK has left */
+    bool catch_up;   /* between restart and second loss the replicas fetch and ACK everything */
+    bool restart_only;
+    bool needs_two; /* replicas */
+    uint32_t times; /* played so often, 0 = once: its outcome depends on who is faster */
+};
+
+static const struct lost_case cases[] = {
+    {.title = "every replica has the transactions, every ACK is held", .hold = true},
+    {.title = "every ACK was sent, the clients have their answers"},
+    {.title = "lost at the moment at which the first ACK has left", .race = true, .times = 3},
+    {.title = "the transactions are in the binlog and have reached no replica",
+     .deaf_first = true,
+     .deaf_rest = true},
+    {.title = "replica 1 has the transactions and has ACKed, the others have received nothing",
+     .deaf_rest = true,
+     .needs_two = true},
+    {.title = "they have reached no replica; between the two losses the replicas catch up",
+     .deaf_first = true,
+     .deaf_rest = true,
+     .catch_up = true,
+     .restart_only = true},
+};
+
+/* ---- the window ----------------------------------------------------------------------------- */
+
+/* What the primary has in its binlog, asked for by SQL: with AFTER_SYNC a transaction stands there
+ * long before anybody sees its row. */
+static bool in_binlog(struct stage *st)
+{
+    char text[200];
+    struct gtid_pos pos;
+
+    return session_text(&st->reader, "SELECT @@global.gtid_binlog_pos", text, sizeof text) &&
+           gtid_pos_parse(text, &pos) &&
+           gtid_pos_find(&pos, st->run->sc->node[0].domain_id).seq >= st->n_sent;
+}
+
+/* Watches until everything is visible and answered, or nothing more is to be expected. */
+static bool settle(struct stage *st, bool must_answer)
+{
+    uint32_t limit = must_answer ? STAGE_LIMIT_MS : st->run->plan.settle_ms;
+    uint64_t end = guard_now_ms() + limit;
+    txn_mask all = (1u << st->n_sent) - 1;
+
+    while (guard_now_ms() < end) {
+        if (!stage_turn(st) || !stage_read(st)) {
+            return false;
+        }
+        if (stage_all_answered(st) && st->ledger.seen == all) {
+            return true;
+        }
+        guard_sleep_ms(10);
+    }
+    return !must_answer ||
+           run_fail(st->run, "commits were ACKed and are not answered after %u s", limit / 1000);
+}
+
+static bool open_window(struct stage *st, const struct lost_case *c)
+{
+    bool someone_acks = !c->hold && !(c->deaf_first && c->deaf_rest);
+
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        peer_set_deaf(&st->peer[i], i == 0 ? c->deaf_first : c->deaf_rest);
+        peer_set_hold(&st->peer[i], c->hold);
+    }
+    if (!stage_commit(st)) {
+        return false;
+    }
+    if (c->race && st->run->sc->node[0].semi_sync_master) {
+        return stage_until(st, stage_any_ack_left, STAGE_LIMIT_MS, "an ACK leaves");
+    }
+    return stage_until(st, in_binlog, STAGE_LIMIT_MS, "the commits reach the binlog") &&
+           stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replicas receive them") &&
+           settle(st, someone_acks || !st->run->sc->node[0].semi_sync_master);
+}
+
+/* ---- judging: with the relations of model/ledger.h ------------------------------------------- */
+
+/* Where each transaction ended in the stream, which is what the position in an ACK means. */
+static void enter_positions(struct stage *st, uint32_t node)
+{
+    for (uint32_t i = 0; i < st->primary.n; i++) {
+        const struct held *t = &st->primary.at[i];
+
+        st->ledger.sent[node][t->txn] = ledger_pos(t->file, t->end);
+    }
+}
+
+static void judge_ack(struct stage *st, uint32_t node, const struct peer_ack *a)
+{
+    uint32_t pos = ledger_pos(binlog_name_num(a->ack.file), (uint32_t)a->ack.pos);
+    char how[64];
+
+    (void)snprintf(how, sizeof how, "was ACKed by replica %u, which does not hold it", node);
+    run_judge(st->run, INV_ACKTRUE,
+              ledger_released(&st->ledger, node, pos) & ~history_mask(&st->held[node - 1]), how);
+    if (!a->durable && scenario_admits_power(st->run->sc, node)) {
+        run_broke(st->run, INV_ACKTRUE, "replica %u sent an ACK before its fsync", node);
+    }
+}
+
+static void judge_replica(struct stage *st, uint32_t node)
+{
+    const struct peer *p = &st->peer[node - 1];
+    const struct history *h = &st->held[node - 1];
+    char txns[TXNS_TEXT_MAX];
+    char how[64];
+
+    run_say(st->run, "    replica %u holds %s; ACKs sent %u, held %u", node,
+            txns_text(history_mask(h), txns), peer_acks_sent(p), peer_acks_held(p));
+    (void)snprintf(how, sizeof how, "is another transaction on replica %u", node);
+    run_judge(st->run, INV_CONVERGE, ledger_diverged(&st->primary, h), how);
+    if (!history_prefix(h, &st->primary)) {
+        run_broke(st->run, INV_CONVERGE, "the relay log of replica %u is no prefix of the binlog",
+                  node);
+    }
+    enter_positions(st, node);
+    for (uint32_t a = 0; a < p->n_acks; a++) {
+        if (p->ack[a].sent) {
+            judge_ack(st, node, &p->ack[a]);
+        }
+    }
+}
+
+/* The restarted server serves: it is a primary elected later, and it must hold what replicas
+ * hold. */
+static void judge_restarted(struct stage *st, txn_mask visible)
+{
+    char how[64];
+
+    run_judge(st->run, INV_NOLOSS, ledger_lost(&st->ledger, visible),
+              "was answered OK and is not on the restarted primary");
+    run_judge(st->run, INV_NOPHANTOM, ledger_phantom(&st->ledger, visible),
+              "was read before the crash and is not on the restarted primary");
+    run_judge(st->run, INV_AGREE, ledger_disagree(&st->primary, visible, true),
+              "is not in both binlog and table after recovery");
+    for (uint32_t node = 1; node <= st->n_peers; node++) {
+        (void)snprintf(how, sizeof how, "is on replica %u and not on the restarted primary", node);
+        run_judge(st->run, INV_NOAHEAD,
+                  ledger_ahead(history_mask(&st->primary), history_mask(&st->held[node - 1])), how);
+    }
+}
+
+static uint32_t most_advanced(const struct stage *st)
+{
+    uint32_t best = 1;
+
+    for (uint32_t node = 2; node <= st->n_peers; node++) {
+        if (st->held[node - 1].n > st->held[best - 1].n) {
+            best = node;
+        }
+    }
+    return best;
+}
+
+static void judge_promotion(struct stage *st)
+{
+    bool any = st->run->plan.promote_any;
+    uint32_t from = any ? 1 : most_advanced(st);
+    uint32_t to = any ? st->n_peers : from;
+
+    for (uint32_t node = from; node <= to; node++) {
+        txn_mask visible = history_mask(&st->held[node - 1]);
+        char txns[TXNS_TEXT_MAX];
+        char how[80];
+
+        run_say(st->run, "    promoted: replica %u; it holds %s", node, txns_text(visible, txns));
+        (void)snprintf(how, sizeof how, "was answered OK and is not on the promoted replica %u",
+                       node);
+        run_judge(st->run, INV_NOLOSS, ledger_lost(&st->ledger, visible), how);
+        (void)snprintf(how, sizeof how,
+                       "was read on a serving primary and is not on the promoted replica %u", node);
+        run_judge(st->run, INV_NOPHANTOM, ledger_phantom(&st->ledger, visible), how);
+    }
+}
+
+/* ---- a case --------------------------------------------------------------------------------- */
+
+static void say_seen(struct stage *st, const char *when)
+{
+    char ok[TXNS_TEXT_MAX];
+    char seen[TXNS_TEXT_MAX];
+
+    run_say(st->run, "    %s: answered OK: %s; read by the second connection: %s", when,
+            txns_text(st->ledger.answered, ok), txns_text(st->ledger.seen, seen));
+}
+
+static bool go_on_as_primary(struct stage *st, const struct lost_case *c)
+{
+    txn_mask seen_before = st->ledger.seen;
+    txn_mask visible;
+    char txns[TXNS_TEXT_MAX];
+
+    st->ledger.seen = 0;
+    if (!stage_restart(st) || !stage_read_logs(st)) {
+        return false;
+    }
+    visible = st->ledger.seen;
+    st->ledger.seen = seen_before;
+    run_say(st->run, "    restarted as primary: the second connection reads %s",
+            txns_text(visible, txns));
+    judge_restarted(st, visible);
+    st->ledger.seen |= visible;
+    if (c->catch_up) {
+        for (uint32_t i = 0; i < st->n_peers; i++) {
+            peer_set_deaf(&st->peer[i], false);
+            peer_set_hold(&st->peer[i], false);
+            peer_set_down(&st->peer[i], false);
+        }
+        if (!stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replicas catch up")) {
+            return false;
+        }
+    }
+    return !st->run->plan.failover || stage_kill(st);
+}
+
+static bool play_case(struct stage *st, const struct lost_case *c, const char *name)
+{
+    if (!stage_up(st, st->run, name) || !open_window(st, c)) {
+        return false;
+    }
+    if (!c->race && !stage_read(st)) {
+        return false;
+    }
+    say_seen(st, "before");
+    if (!stage_kill(st)) {
+        return false;
+    }
+    say_seen(st, st->run->plan.partition ? "cut off" : "kill -9");
+    if (st->run->plan.restart && !go_on_as_primary(st, c)) {
+        return false;
+    }
+    for (uint32_t node = 1; node <= st->n_peers; node++) {
+        judge_replica(st, node);
+    }
+    if (st->run->plan.failover) {
+        judge_promotion(st);
+    }
+    return true;
+}
+
+static bool applies(const struct live_plan *p, const struct lost_case *c)
+{
+    return !(c->restart_only && !(p->restart && p->failover)) && !(c->needs_two && p->peers < 2);
+}
+
+bool primary_lost(struct live_run *r)
+{
+    struct stage *st = calloc(1, sizeof *st);
+    bool good = true;
+
+    assert(st != NULL);
+    if (r->plan.kill_for_power) {
+        run_say(r, "the scenario's power loss of the primary is played as kill -9: %s",
+                r->plan.restart ? "with sync_binlog=1 and flush_log_at_trx_commit=1 nothing that "
+                                  "matters is unsynced"
+                                : "its disk is never read again");
+    }
+    for (uint32_t i = 0; good && i < sizeof cases / sizeof cases[0]; i++) {
+        char name[16];
+
+        if (!applies(&r->plan, &cases[i])) {
+            continue;
+        }
+        for (uint32_t n = 0; good && n < (cases[i].times > 0 ? cases[i].times : 1); n++) {
+            run_case(r, cases[i].title);
+            (void)snprintf(name, sizeof name, "case%u", r->out->n_cases);
+            st->run = r;
+            good = play_case(st, &cases[i], name);
+            stage_down(st);
+            run_case_end(r);
+        }
+    }
+    free(st);
+    return good;
+}

@@ -1,0 +1,48 @@
+/* A mariadbd of our own: initialised once per run, then for each case a fresh copy of that data
+ * directory, started on a unix socket without network, killed with SIGKILL, started again.
+ */
+#ifndef ACKPROOF_SIM_LIVE_SERVER_H
+#define ACKPROOF_SIM_LIVE_SERVER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/settings.h"
+#include "sim/live/guard.h"
+#include "sim/live/session.h"
+
+enum { SERVER_WHY_MAX = 200, SERVER_READY_MS = 60000 };
+
+struct live_server {
+    struct guard *guard;
+    char path[GUARD_PATH_MAX];     /* of mariadbd */
+    char pristine[GUARD_PATH_MAX]; /* data directory as mariadb-install-db left it */
+    char data[GUARD_PATH_MAX];     /* data directory of the case under way; "" = none */
+    char socket[108];
+    char why[SERVER_WHY_MAX]; /* after a failure: what happened, in one line */
+    pid_t pid;                /* 0 = not running */
+};
+
+enum server_made {
+    SERVER_MADE,
+    SERVER_FAILED,  /* s->why */
+    SERVER_MISSING, /* s->why names the tool and its Debian package */
+};
+/* Runs mariadb-install-db into guard->dir. `path`: an executable mariadbd. */
+enum server_made server_make(struct live_server *s, struct guard *g, const char *path);
+
+/* Copies the pristine data directory to guard->dir/<name>. False with s->why. */
+bool server_fresh(struct live_server *s, const char *name);
+/* Starts on s->data with the scenario's settings and waits until it answers; `client` is then a
+ * connection to it. False with s->why (which quotes the error log), also when guard_signal is
+ * set. */
+bool server_start(struct live_server *s, const struct server_settings *set,
+                  struct live_session *client);
+/* SIGKILL, and wait until the process is gone. */
+void server_kill(struct live_server *s);
+/* Removes the data directory of the case. */
+void server_discard(struct live_server *s);
+/* Did the process end without having been asked to? s->why then. */
+bool server_died(struct live_server *s);
+
+#endif

@@ -1,0 +1,50 @@
+/* A client connection to the server under test, through libmariadb.
+ *
+ * A commit that waits for an ACK must not stop us from doing the next thing, so a statement can be
+ * sent and its answer asked for later (session_send, session_answer). After a SIGKILL of the server
+ * an answer may still lie in the socket: a client that got OK got it, so the socket is drained
+ * before anybody says "not answered".
+ */
+#ifndef ACKPROOF_SIM_LIVE_SESSION_H
+#define ACKPROOF_SIM_LIVE_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/ledger.h"
+
+enum answer {
+    ANSWER_NONE, /* none yet */
+    ANSWER_OK,
+    ANSWER_ERROR, /* the server refused */
+    ANSWER_GONE,  /* the connection ended without one */
+};
+
+struct live_session {
+    void *my; /* MYSQL *; NULL where closed */
+    bool waiting;
+    enum answer answer; /* of the statement sent last */
+    char error[160];    /* what libmariadb says, after a failure */
+};
+
+/* False with s->error. A server that is not up yet is an ordinary failure. */
+bool session_open(struct live_session *s, const char *socket);
+/* Without COM_QUIT where `abruptly`: the server must not notice a farewell. */
+void session_close(struct live_session *s, bool abruptly);
+bool session_exec(struct live_session *s, const char *sql);
+/* First column of the first row; empty where there is none. */
+bool session_text(struct live_session *s, const char *sql, char *text, size_t cap);
+/* What any reader can see now: bit t for each transaction T(t + 1) whose row is there. */
+bool session_visible(struct live_session *s, txn_mask *txns);
+bool session_send(struct live_session *s, const char *sql);
+/* Waits up to wait_ms for the answer of what was sent. */
+enum answer session_answer(struct live_session *s, uint32_t wait_ms);
+
+/* The workload: table ackproof.t (k, v), made without a binlog event so that every replica starts
+ * from the same empty position. */
+bool session_make_table(struct live_session *s);
+/* Transaction `txn`, from 0: inserts row k = txn + 1 and commits, as the simulator's clients do. */
+bool session_send_insert(struct live_session *s, uint32_t txn);
+
+#endif

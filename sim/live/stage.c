@@ -1,0 +1,297 @@
+#include "sim/live/stage.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- turns ---------------------------------------------------------------------------------- */
+
+static void take_answers(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_clients; i++) {
+        if (st->client[i].waiting && session_answer(&st->client[i], 0) == ANSWER_OK) {
+            st->ledger.answered |= st->sent[i];
+        }
+    }
+}
+
+bool stage_turn(struct stage *st)
+{
+    guard_sleep_ms(STAGE_TURN_MS); /* first, so that the caller looks at once at what it did */
+    (void)uv_run(&st->run->loop, UV_RUN_NOWAIT);
+    take_answers(st);
+    if (guard_signal() != 0) {
+        return run_fail(st->run, "interrupted");
+    }
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        if (st->peer[i].why[0] != '\0') {
+            return run_fail(st->run, "%s", st->peer[i].why);
+        }
+    }
+    return true;
+}
+
+bool stage_until(struct stage *st, bool (*done)(struct stage *st), uint32_t limit_ms,
+                 const char *what)
+{
+    uint64_t end = guard_now_ms() + limit_ms;
+
+    while (!done(st)) {
+        if (!stage_turn(st)) {
+            return false;
+        }
+        if (server_died(&st->run->server)) {
+            return run_fail(st->run, "%s", st->run->server.why);
+        }
+        if (guard_now_ms() > end) {
+            return run_fail(st->run, "within %u s this did not happen: %s", limit_ms / 1000, what);
+        }
+    }
+    return true;
+}
+
+bool stage_all_streaming(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        if (!peer_streaming(&st->peer[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool stage_all_received(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        if (!st->peer[i].deaf && peer_received(&st->peer[i]) < st->n_sent) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool stage_all_answered(struct stage *st)
+{
+    take_answers(st);
+    for (uint32_t i = 0; i < st->n_clients; i++) {
+        if (st->client[i].waiting) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool stage_any_ack_left(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        if (peer_received(&st->peer[i]) > 1 && st->peer[i].n_acks > 1 &&
+            st->peer[i].ack[st->peer[i].n_acks - 1].sent) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- clients -------------------------------------------------------------------------------- */
+
+static bool send_next(struct stage *st, uint32_t client)
+{
+    if (!session_send_insert(&st->client[client], st->n_sent)) {
+        return run_fail(st->run, "client %u: %s", client, st->client[client].error);
+    }
+    st->sent[client] = 1u << st->n_sent;
+    st->n_sent++;
+    return true;
+}
+
+bool stage_commit(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_clients; i++) {
+        if (!send_next(st, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool stage_read(struct stage *st)
+{
+    txn_mask visible;
+
+    if (!session_visible(&st->reader, &visible)) {
+        return run_fail(st->run, "reader: %s", st->reader.error);
+    }
+    st->ledger.seen |= visible;
+    return true;
+}
+
+/* ---- up and down ---------------------------------------------------------------------------- */
+
+/* The dump thread registers the replica a moment after the stream is asked for. */
+static bool replicas_counted(struct stage *st)
+{
+    char text[32];
+
+    if (!st->run->sc->node[0].semi_sync_master) {
+        return true;
+    }
+    if (!session_text(&st->reader,
+                      "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS"
+                      " WHERE VARIABLE_NAME='RPL_SEMI_SYNC_MASTER_CLIENTS'",
+                      text, sizeof text)) {
+        return false;
+    }
+    return strtoul(text, NULL, 10) >= st->n_peers;
+}
+
+static bool peers_up(struct stage *st, const char *name)
+{
+    char folder[STORE_PATH_MAX];
+
+    for (uint32_t i = 0; i < st->run->plan.peers; i++) {
+        (void)snprintf(folder, sizeof folder, "%.400s/%.60s.replica%u", st->run->guard.dir, name,
+                       i + 1);
+        st->n_peers++;
+        if (!peer_start(&st->peer[i], &st->run->loop, i + 1, &st->run->sc->node[i + 1],
+                        st->run->server.socket, folder)) {
+            return run_fail(st->run, "%s", st->peer[i].why);
+        }
+    }
+    return stage_until(st, stage_all_streaming, STAGE_LIMIT_MS, "replicas connect") &&
+           stage_until(st, replicas_counted, STAGE_LIMIT_MS, "the primary counts its replicas");
+}
+
+static bool clients_up(struct stage *st)
+{
+    uint32_t n = st->run->plan.sessions;
+
+    for (uint32_t i = 0; i < n; i++) {
+        if (!session_open(&st->client[i], st->run->server.socket)) {
+            return run_fail(st->run, "client %u: %s", i, st->client[i].error);
+        }
+        st->n_clients++;
+    }
+    return true;
+}
+
+bool stage_up(struct stage *st, struct live_run *run, const char *name)
+{
+    memset(st, 0, sizeof *st);
+    st->run = run;
+    if (!server_fresh(&run->server, name) ||
+        !server_start(&run->server, &run->sc->node[0], &st->reader)) {
+        return run_fail(run, "%s", run->server.why);
+    }
+    if (!session_text(&st->reader, "SELECT VERSION()", run->out->server_version,
+                      sizeof run->out->server_version) ||
+        !session_make_table(&st->reader)) {
+        return run_fail(run, "making the table: %s", st->reader.error);
+    }
+    if (!peers_up(st, name) || !clients_up(st)) {
+        return false;
+    }
+    /* A transaction before the window, so that "survives" is never true of nothing. */
+    return send_next(st, 0) &&
+           stage_until(st, stage_all_answered, STAGE_LIMIT_MS, "T1 is answered") &&
+           stage_until(st, stage_all_received, STAGE_LIMIT_MS, "T1 reaches every replica") &&
+           stage_read(st);
+}
+
+static void clients_down(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_clients; i++) {
+        session_close(&st->client[i], true);
+    }
+    session_close(&st->reader, true);
+}
+
+void stage_down(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        peer_stop(&st->peer[i]);
+    }
+    clients_down(st);
+    server_kill(&st->run->server);
+    server_discard(&st->run->server);
+}
+
+/* ---- loss and restart ----------------------------------------------------------------------- */
+
+static bool peers_settled(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        if (peer_streaming(&st->peer[i]) || st->peer[i].core.busy != RECEIVER_IDLE ||
+            store_busy(&st->peer[i].store)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool drain_clients(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_clients; i++) {
+        /* The server is dead: what is in the socket comes at once, then its end. */
+        if (st->client[i].waiting && session_answer(&st->client[i], 2000) == ANSWER_NONE) {
+            return run_fail(st->run, "client %u is still connected to a dead server", i);
+        }
+        if (st->client[i].answer == ANSWER_OK) {
+            st->ledger.answered |= st->sent[i];
+        }
+    }
+    return true;
+}
+
+bool stage_read_logs(struct stage *st)
+{
+    char why[100];
+
+    if (!logs_read(&st->primary, st->run->server.data, "binlog", why, sizeof why)) {
+        return run_fail(st->run, "primary: %s", why);
+    }
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        if (!logs_read(&st->held[i], st->peer[i].store.folder, "relay", why, sizeof why)) {
+            return run_fail(st->run, "replica %u: %s", i + 1, why);
+        }
+    }
+    return true;
+}
+
+bool stage_kill(struct stage *st)
+{
+    uint64_t end;
+
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        peer_set_down(&st->peer[i], true); /* the core would connect again at once */
+        if (st->peer[i].deaf) {
+            peer_cut(&st->peer[i]);
+        }
+    }
+    server_kill(&st->run->server);
+    if (guard_signal() != 0) {
+        return run_fail(st->run, "interrupted");
+    }
+    if (!drain_clients(st)) {
+        return false;
+    }
+    end = guard_now_ms() + STAGE_LIMIT_MS;
+    while (!peers_settled(st)) {
+        if (!stage_turn(st)) {
+            return false;
+        }
+        if (guard_now_ms() > end) {
+            return run_fail(st->run, "a replica did not notice the end of its primary");
+        }
+    }
+    clients_down(st);
+    return stage_read_logs(st);
+}
+
+bool stage_restart(struct stage *st)
+{
+    if (!server_start(&st->run->server, &st->run->sc->node[0], &st->reader)) {
+        return run_fail(st->run, "restart: %s", st->run->server.why);
+    }
+    return stage_read(st);
+}

@@ -1,0 +1,54 @@
+/* The stage of one case with a primary that is lost: the server, its clients, a reader, the peers,
+ * and what each of them saw.
+ */
+#ifndef ACKPROOF_SIM_LIVE_STAGE_H
+#define ACKPROOF_SIM_LIVE_STAGE_H
+
+#include "sim/live/peer.h"
+#include "sim/live/run.h"
+
+enum { STAGE_LIMIT_MS = 20000, STAGE_TURN_MS = 1 };
+
+struct stage {
+    struct live_run *run;
+    struct live_session reader; /* the second connection */
+    struct live_session client[SESSIONS_MAX];
+    uint32_t n_clients;
+    struct peer peer[NODES_MAX - 1];
+    uint32_t n_peers;
+    uint32_t n_sent; /* transactions sent so far; also the GTID sequence number of the last */
+    txn_mask sent[SESSIONS_MAX];        /* the client's transaction */
+    struct ledger ledger;               /* what was promised to clients and readers */
+    struct history primary;             /* binlog of the primary, read after its loss */
+    struct history held[NODES_MAX - 1]; /* relay logs */
+};
+
+/* A fresh server, connected peers, clients, and T1 committed, ACKed and on every replica. False
+ * after run_fail; stage_down in any case. */
+bool stage_up(struct stage *st, struct live_run *run, const char *name);
+void stage_down(struct stage *st);
+
+/* Lets peers and clients go on for a moment. False (after run_fail) when something is wrong. */
+bool stage_turn(struct stage *st);
+/* Turns until `done` says so. Past limit_ms: run_fail("... did not happen: <what>"). */
+bool stage_until(struct stage *st, bool (*done)(struct stage *st), uint32_t limit_ms,
+                 const char *what);
+/* One concurrent commit per client: T2, T3 ... */
+bool stage_commit(struct stage *st);
+/* Reads with the second connection. */
+bool stage_read(struct stage *st);
+/* SIGKILL. First the last read and the deaf peers' cut, afterwards the answers that are still in
+ * the clients' sockets, the packets in the peers', then the histories from the files. */
+bool stage_kill(struct stage *st);
+/* Histories from the files as they are now. */
+bool stage_read_logs(struct stage *st);
+/* Starts the server again on the same data, as primary, and reads. */
+bool stage_restart(struct stage *st);
+
+bool stage_all_streaming(struct stage *st);
+/* Does each peer that listens hold all transactions sent? */
+bool stage_all_received(struct stage *st);
+bool stage_all_answered(struct stage *st);
+bool stage_any_ack_left(struct stage *st); /* an ACK for something behind T1 */
+
+#endif

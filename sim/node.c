@@ -1,0 +1,497 @@
+/* A server in the world: events reach its cores here, and what they want is carried out here.
+ *
+ * Which core takes which event is fixed by the task or the link; what connects the cores of one
+ * server (the applier's group goes through the commit pipeline, the receiver starts where the
+ * recovery ended) is in `after`. A core's actions are done in order; writes at once, fsyncs when
+ * the world likes.
+ */
+#include "sim/internal.h"
+
+static const char *file_text(struct file_id id)
+{
+    static const char *const names[] = {[FILE_NONE] = "?",
+                                        [FILE_REDO] = "redo log",
+                                        [FILE_BINLOG] = "binlog",
+                                        [FILE_RELAY] = "relay log",
+                                        [FILE_BACKUP] = "backup"};
+    return names[id.kind];
+}
+
+static struct env env_of(const struct sim *s, uint32_t node, struct disk_view *view)
+{
+    disk_view(&s->world->node[node].disk, view);
+    return (struct env){.set = &s->scenario->node[node], .disk = view, .node = node};
+}
+
+/* ---- logs that changed ------------------------------------------------------------------------
+ * */
+
+static void read_log(struct sim *s, uint32_t node, struct file_id id)
+{
+    struct node *n = &s->world->node[node];
+    struct disk_view view;
+    disk_view(&n->disk, &view);
+    const struct file_view *f = view_find(&view, id);
+    assert(f != NULL);
+    struct history *h = id.kind == FILE_BINLOG ? &n->binlog : &n->relay;
+    if (!history_read(h, id.num, f->bytes, f->len))
+        s->world->full = 1;
+}
+
+void node_reread(struct sim *s, uint32_t node)
+{
+    struct node *n = &s->world->node[node];
+    struct disk_view view;
+    disk_view(&n->disk, &view);
+    history_clear(&n->binlog);
+    history_clear(&n->relay);
+    for (uint32_t i = 0; i < view.n; i++) {
+        if (view.at[i].id.kind == FILE_BINLOG || view.at[i].id.kind == FILE_RELAY)
+            read_log(s, node, view.at[i].id);
+    }
+}
+
+static void log_changed(struct sim *s, uint32_t node, const struct action *a)
+{
+    if (a->file.kind != FILE_BINLOG && a->file.kind != FILE_RELAY)
+        return;
+    struct node *n = &s->world->node[node];
+    uint32_t newest = a->file.kind == FILE_BINLOG ? n->binlog.file : n->relay.file;
+    if (a->kind == ACT_WRITE && a->off > 0 && a->file.num >= newest)
+        read_log(s, node, a->file);
+    else
+        node_reread(s, node);
+    judge_holds(s, node);
+}
+
+/* ---- disk actions -----------------------------------------------------------------------------
+ * */
+
+static enum io_result disk_action(struct sim *s, uint32_t node, const struct action *a,
+                                  const uint8_t *bytes)
+{
+    struct disk *d = &s->world->node[node].disk;
+    enum disk_error e = DISK_OK;
+    switch (a->kind) {
+    case ACT_WRITE:
+        if (fault_fires(s, FAULT_WRITE_FAIL, node, (enum file_kind)a->file.kind)) {
+            story(s, "write to the %s of %s fails (ENOSPC)", file_text(a->file),
+                  story_node(s, node));
+            return IO_ENOSPC;
+        }
+        story(s, "%s writes %u bytes to its %s", story_node(s, node), a->len, file_text(a->file));
+        e = disk_write(d, a->file, a->off, bytes + a->at, a->len);
+        break;
+    case ACT_CREATE:
+        e = disk_create(d, a->file);
+        break;
+    case ACT_UNLINK:
+        story(s, "%s deletes a %s", story_node(s, node), file_text(a->file));
+        e = disk_unlink(d, a->file);
+        break;
+    default:
+        story(s, "%s cuts its %s to %u bytes", story_node(s, node), file_text(a->file), a->off);
+        e = disk_truncate(d, a->file, a->off);
+        break;
+    }
+    if (e == DISK_FULL)
+        s->world->full = 1;
+    else if (e != DISK_OK)
+        judge_insane(s, "a core asked its disk for what cannot be");
+    else
+        log_changed(s, node, a);
+    return IO_OK;
+}
+
+static void fsync_asked(struct sim *s, uint32_t node, const struct action *a)
+{
+    struct io *io = &s->world->node[node].io[a->task];
+    if (io->n == IO_FILES_MAX) {
+        judge_insane(s, "a core asked for too many fsyncs at once");
+        return;
+    }
+    io->active = 1;
+    io->file[io->n++] = a->file;
+}
+
+static void disk_answer(struct sim *s, uint32_t node, uint32_t task, enum io_result result)
+{
+    memset(&s->world->node[node].io[task], 0, sizeof s->world->node[node].io[task]);
+    struct event e = {.kind = EV_DISK_DONE, .task = (uint8_t)task, .io = (uint8_t)result};
+    node_event(s, node, &e);
+}
+
+void node_disk(struct sim *s, uint32_t node, uint32_t task)
+{
+    struct node *n = &s->world->node[node];
+    struct io *io = &n->io[task];
+    assert(io->active && io->next < io->n);
+    node_touch(s->world, node);
+    struct file_id id = io->file[io->next++];
+    if (fault_fires(s, FAULT_FSYNC_FAIL, node, (enum file_kind)id.kind)) {
+        story(s, "fsync of the %s of %s fails (EIO)", file_text(id), story_node(s, node));
+        disk_fsync_fail(&n->disk, id);
+        disk_answer(s, node, task, IO_EIO);
+        return;
+    }
+    if (fault_fires(s, FAULT_FSYNC_LIE, node, (enum file_kind)id.kind)) {
+        story(s, "fsync of the %s of %s LIES: it claims, and keeps nothing", file_text(id),
+              story_node(s, node));
+        reach(s, REACH_FSYNC_LIED);
+        disk_fsync_lie(&n->disk, id);
+    } else {
+        story(s, "fsync of the %s of %s is done", file_text(id), story_node(s, node));
+        if (disk_make_durable(&n->disk, id) != DISK_OK) {
+            judge_insane(s, "a core asked for the fsync of a file that is not there");
+            return;
+        }
+    }
+    if (io->next == io->n)
+        disk_answer(s, node, task, IO_OK);
+}
+
+/* ---- other actions ----------------------------------------------------------------------------
+ * */
+
+static void reply(struct sim *s, uint32_t node, const struct action *a)
+{
+    struct client *c = &s->world->client[a->task];
+    if (!c->busy || c->node != node || c->txn != a->txn) {
+        judge_insane(s, "an answer to a client that did not ask");
+        return;
+    }
+    c->busy = 0;
+    story_txns(s, 1u << a->txn);
+    story_to(s, LANE_CLIENT + a->task);
+    if (a->arg == CLIENT_OK) {
+        story(s, "client %u gets OK for T%u", a->task + 1, a->txn + 1);
+        s->world->ledger.answered |= 1u << a->txn;
+        judge_answer(s, node, a->txn);
+    } else {
+        story(s, "client %u gets an error for T%u", a->task + 1, a->txn + 1);
+        s->world->ledger.refused |= 1u << a->txn;
+    }
+}
+
+static void send_packet(struct sim *s, uint32_t node, const struct action *a, const uint8_t *bytes)
+{
+    const uint8_t *packet = bytes + a->at;
+    if (a->link == LINK_TO_REPLICA)
+        judge_sent(s, node, a->peer, packet, a->len);
+    else
+        judge_ack(s, node, a->peer, packet, a->len);
+    net_send(s, node, a->peer, (enum link)a->link, packet, a->len);
+}
+
+static void act_now(struct sim *s, uint32_t node, const struct action *a, const uint8_t *bytes,
+                    uint32_t *exited)
+{
+    struct node *n = &s->world->node[node];
+    switch (a->kind) {
+    case ACT_WAKE:
+        n->runnable |= 1u << a->task;
+        break;
+    case ACT_CONNECT:
+        net_connect(s, node, a->peer);
+        break;
+    case ACT_CLOSE:
+        net_close(s, node, a->peer, (enum link)a->link);
+        break;
+    case ACT_SEND:
+        send_packet(s, node, a, bytes);
+        break;
+    case ACT_SET_TIMER:
+        n->timers |= 1u << a->task;
+        break;
+    case ACT_CLEAR_TIMER:
+        n->timers &= ~(1u << a->task);
+        break;
+    case ACT_REPLY:
+        reply(s, node, a);
+        break;
+    case ACT_EXIT:
+        *exited = 1;
+        break;
+    default:
+        judge_insane(s, "an action that the world does not know");
+    }
+}
+
+static bool is_disk_action(uint8_t kind)
+{
+    return kind == ACT_WRITE || kind == ACT_TRUNCATE || kind == ACT_CREATE || kind == ACT_UNLINK ||
+           kind == ACT_FSYNC;
+}
+
+/* Carries the list out. Disk lists that hold no fsync are answered at the end. */
+static void carry_out(struct sim *s, uint32_t node, const struct actions *out)
+{
+    uint32_t wrote = 0;
+    uint32_t synced = 0;
+    uint32_t failed = 0;
+    uint32_t exited = 0;
+    enum io_result result[TASKS_MAX] = {IO_OK};
+    for (uint32_t i = 0; i < out->n && !s->world->dead; i++) {
+        const struct action *a = &out->at[i];
+        if (!is_disk_action(a->kind)) {
+            act_now(s, node, a, out->bytes, &exited);
+            continue;
+        }
+        assert(a->task < TASKS_MAX);
+        uint32_t bit = 1u << a->task;
+        if (failed & bit)
+            continue;
+        if (a->kind == ACT_FSYNC) {
+            fsync_asked(s, node, a);
+            synced |= bit;
+            continue;
+        }
+        wrote |= bit;
+        if (synced & bit)
+            judge_insane(s, "a core wrote behind an fsync in one list");
+        result[a->task] = disk_action(s, node, a, out->bytes);
+        if (result[a->task] != IO_OK)
+            failed |= bit;
+    }
+    if (exited) {
+        story(s, "%s ends itself", story_node(s, node));
+        judge_crash(s, node);
+        node_die(s, node);
+        return;
+    }
+    for (uint32_t t = 0; t < TASKS_MAX && !s->world->dead; t++) {
+        bool due = (wrote >> t & 1) != 0 && (synced >> t & 1) == 0;
+        if (due || (failed >> t & 1) != 0)
+            disk_answer(s, node, t, result[t]);
+    }
+}
+
+/* ---- the cores of one server ------------------------------------------------------------------
+ * */
+
+static void boot_relay(struct sim *s, uint32_t node, const struct env *env, struct actions *out)
+{
+    struct node *n = &s->world->node[node];
+    struct gtid_pos pos;
+    primary_gtid_pos(&n->primary, &n->engine, &pos);
+    n->relay_boot = 1;
+    uint32_t held = history_mask(&n->relay) & ~history_mask(&n->binlog);
+    receiver_boot(&n->receiver, env, &pos, out);
+    applier_boot(&n->applier, &pos);
+    if (held != 0 && n->restarted)
+        reach(s, env->set->relay_restart == RELAY_PURGE ? REACH_RELAY_PURGED : REACH_RELAY_KEPT);
+}
+
+static void up(struct sim *s, uint32_t node)
+{
+    struct node *n = &s->world->node[node];
+    n->state = NODE_UP;
+    n->relay_boot = 0;
+    story(s, "%s is up", story_node(s, node));
+    judge_booted(s, node);
+    if (n->follows != 0) {
+        struct event e = {
+            .kind = EV_ADMIN, .admin = ADMIN_FOLLOW, .peer = (uint8_t)(n->follows - 1)};
+        node_event(s, node, &e);
+    }
+}
+
+/* An applier that is idle takes the next group of the relay log into the commit pipeline. */
+static void applier_run(struct sim *s, uint32_t node, const struct env *env, struct actions *out)
+{
+    struct node *n = &s->world->node[node];
+    struct applier_group g;
+    if (n->primary.by[TASK_APPLIER].state == COMMITTER_IDLE && !n->applier.busy &&
+        !n->primary.by[TASK_APPLIER].finished) {
+        if (!applier_next(&n->applier, env->disk, &g))
+            return;
+        bool taken = primary_apply(&n->primary, g.gtid, g.xid, g.k, g.v, out);
+        assert(taken);
+        (void)taken;
+    }
+}
+
+static void dispatch(struct sim *s, uint32_t node, const struct env *env, const struct event *e,
+                     struct actions *out)
+{
+    struct node *n = &s->world->node[node];
+    bool receiver = e->task == TASK_RECEIVER || e->task == TASK_CONSUMER;
+    switch (e->kind) {
+    case EV_RUN:
+        if (e->task == TASK_APPLIER)
+            applier_run(s, node, env, out);
+        break;
+    case EV_DISK_DONE:
+        if (e->task == TASK_BOOT && n->relay_boot)
+            return; /* see `after` */
+        break;
+    case EV_NET_UP:
+    case EV_NET_FRAME:
+    case EV_NET_DOWN:
+        receiver = e->link == LINK_TO_PRIMARY;
+        break;
+    case EV_ADMIN:
+        receiver = e->admin == ADMIN_FOLLOW || e->admin == ADMIN_STOP_SLAVE;
+        break;
+    default:
+        break;
+    }
+    if (e->kind == EV_BOOT)
+        engine_boot(&n->engine, env, out);
+    if (receiver)
+        receiver_step(&n->receiver, env, e, out);
+    else
+        primary_step(&n->primary, &n->engine, env, e, out);
+}
+
+static void reach_groups(struct sim *s, const struct primary *p)
+{
+    uint32_t groups = 0;
+    for (uint32_t t = 0; t < SESSIONS_MAX; t++) {
+        if (p->by[t].head == 0)
+            continue;
+        groups++;
+        if (p->by[p->by[t].head - 1].next != 0)
+            reach(s, REACH_GROUP_OF_TWO);
+    }
+    if (groups >= 2)
+        reach(s, REACH_TWO_GROUPS);
+}
+
+/* What one core's step means for its neighbours in the same server. */
+static void after(struct sim *s, uint32_t node, const struct event *e)
+{
+    struct node *n = &s->world->node[node];
+    bool error = false;
+    struct held *last = NULL;
+    if (n->state == NODE_DOWN)
+        return;
+    reach_groups(s, &n->primary);
+    if (primary_applied(&n->primary, &error)) {
+        last = n->binlog.n > 0 ? &n->binlog.at[n->binlog.n - 1] : NULL;
+        if (error || last == NULL)
+            n->applier.failed = 1;
+        else
+            applier_done(
+                &n->applier,
+                (struct gtid){.domain = last->domain, .server = last->server, .seq = last->seq});
+    }
+    if (n->state == NODE_BOOTING && !n->relay_boot && primary_booted(&n->primary)) {
+        struct disk_view view;
+        struct actions out;
+        struct env env = env_of(s, node, &view);
+        actions_clear(&out);
+        boot_relay(s, node, &env, &out);
+        carry_out(s, node, &out);
+        if (n->state == NODE_BOOTING && !n->io[TASK_BOOT].active)
+            up(s, node);
+    } else if (n->state == NODE_BOOTING && n->relay_boot && e->kind == EV_DISK_DONE &&
+               e->task == TASK_BOOT) {
+        if (e->io == IO_OK)
+            up(s, node);
+        else
+            node_die(s, node);
+    }
+}
+
+static void refresh(struct sim *s, uint32_t node, const struct event *e)
+{
+    struct node *n = &s->world->node[node];
+    struct disk_view view;
+    bool replica_side = e->task == TASK_RECEIVER || e->task == TASK_CONSUMER ||
+                        e->task == TASK_APPLIER || e->task == TASK_BOOT ||
+                        (e->kind == EV_NET_FRAME && e->link == LINK_TO_PRIMARY);
+    if (n->state == NODE_UP && replica_side) {
+        disk_view(&n->disk, &view);
+        n->behind = applier_behind(&n->applier, &view);
+    }
+}
+
+void node_event(struct sim *s, uint32_t node, const struct event *e)
+{
+    struct node *n = &s->world->node[node];
+    if (s->world->dead || n->state == NODE_DOWN)
+        return;
+    struct disk_view view;
+    struct actions out;
+    struct env env = env_of(s, node, &view);
+    bool served = n->primary.serving;
+    bool stream = e->kind == EV_NET_FRAME && e->link == LINK_TO_REPLICA;
+    bool streamed = stream && n->primary.dump[e->peer].active;
+    uint32_t cached = n->primary.binlog.cached;
+    uint32_t awaited = n->primary.semisync.n;
+    node_touch(s->world, node);
+    actions_clear(&out);
+    dispatch(s, node, &env, e, &out);
+    carry_out(s, node, &out);
+    after(s, node, e);
+    refresh(s, node, e);
+    if (n->state == NODE_DOWN)
+        return;
+    if (!served && n->primary.serving)
+        judge_elected(s, node);
+    if (n->primary.binlog.cached > cached)
+        judge_holds(s, node); /* rendered and not written: it has its GTID, and will be sent */
+    if (stream && n->primary.semisync.n < awaited)
+        reach(s, REACH_ACK_COUNTED);
+    if (stream && !streamed && n->primary.dump[e->peer].active)
+        judge_stream(s, e->peer, node);
+    judge_visible(s, node);
+}
+
+/* ---- life and death ---------------------------------------------------------------------------
+ * */
+
+void node_boot(struct sim *s, uint32_t node, enum admin as, uint32_t follows)
+{
+    struct node *n = &s->world->node[node];
+    assert(n->state == NODE_DOWN);
+    n->state = NODE_BOOTING;
+    n->boots_as = (uint8_t)as;
+    n->follows = (uint8_t)follows;
+    n->apply_all = s->world->manager.candidate == node + 1;
+    node_reread(s, node);
+    story(s, "%s starts as %s", story_node(s, node), as == ADMIN_SERVE ? "primary" : "replica");
+    struct event e = {.kind = EV_BOOT, .admin = (uint8_t)as, .task = TASK_BOOT};
+    node_event(s, node, &e);
+}
+
+void node_die(struct sim *s, uint32_t node)
+{
+    struct node *n = &s->world->node[node];
+    n->state = NODE_DOWN;
+    n->restarted = 1;
+    n->relay_boot = 0;
+    n->apply_all = 0;
+    n->behind = 0;
+    n->runnable = 0;
+    n->timers = 0;
+    n->visible = 0;
+    memset(n->io, 0, sizeof n->io);
+    memset(&n->applier, 0, sizeof n->applier);
+    memset(&n->receiver, 0, sizeof n->receiver);
+    memset(&n->primary, 0, sizeof n->primary);
+    memset(&n->engine, 0, sizeof n->engine);
+    node_touch(s->world, node);
+    net_node_died(s, node);
+    for (uint32_t i = 0; i < SESSIONS_MAX; i++) {
+        if (s->world->client[i].node == node)
+            s->world->client[i].busy = 0; /* it will never know */
+    }
+}
+
+void node_power_loss(struct sim *s, uint32_t node)
+{
+    struct node *n = &s->world->node[node];
+    node_touch(s->world, node);
+    struct disk_loss loss = disk_power_loss(&n->disk, &s->scenario->device, s->chooser);
+    if (loss.lost > 0) {
+        reach(s, REACH_POWER_UNSYNCED_LOST);
+        story(s, "%u writes that were not durable are lost", loss.lost);
+    }
+    if (loss.torn > 0) {
+        reach(s, REACH_POWER_TORN);
+        story(s, "one write is torn");
+    }
+    node_reread(s, node);
+}

@@ -1,0 +1,93 @@
+/* A scenario: what to try and what must come out. Loaded from YAML (scenarios/README.md documents
+ * the file field by field), constant while a search runs.
+ */
+#ifndef ACKPROOF_SIM_SCENARIO_H
+#define ACKPROOF_SIM_SCENARIO_H
+
+#include <stdio.h>
+
+#include "core/core.h"
+#include "core/settings.h"
+#include "manager/manager.h"
+#include "model/invariant.h"
+#include "model/reach.h"
+#include "sim/disk.h"
+
+enum {
+    SCENARIO_NAME_MAX = 64,
+    SCENARIO_TEXT_MAX = 512,
+    SCENARIO_SOURCES_MAX = 6,
+    SCENARIO_FAULTS_MAX = 8,
+};
+
+/* Fault points; the names are libfiu's (design section 4). */
+enum fault_point {
+    FAULT_NODE_KILL,     /* "node/kill": SIGKILL, the page cache survives */
+    FAULT_NODE_POWER,    /* "node/power": power loss, see sim/disk.h */
+    FAULT_FSYNC_LIE,     /* "disk/fsync/lie": claims, keeps nothing */
+    FAULT_FSYNC_FAIL,    /* "disk/fsync/fail": EIO, pages clean afterwards */
+    FAULT_WRITE_FAIL,    /* "disk/write/fail": ENOSPC, nothing written */
+    FAULT_NET_RESET,     /* "net/reset": a connection and all that is in flight on it is gone */
+    FAULT_NET_PARTITION, /* "net/partition": the primary is cut off from replicas and manager, not
+                            from its clients, until the end of the run */
+    FAULT_POINTS
+};
+const char *fault_point_name(enum fault_point p);
+enum fault_point fault_point_find(const char *name); /* FAULT_POINTS where unknown */
+
+enum fault_of { OF_PRIMARY = 1, OF_REPLICA = 2, OF_ANY = 3 }; /* role at the start of the run */
+
+struct fault_budget {
+    enum fault_point point;
+    enum fault_of of;
+    uint32_t at_most;
+    /* disk faults: only on files of this kind; FILE_NONE = any. "redo", "binlog", "relay" */
+    enum file_kind file;
+};
+
+enum applier_pace {
+    APPLIER_FREE,         /* applies whenever it is scheduled */
+    APPLIER_AT_PROMOTION, /* lags until its node is promoted (SQL thread stopped or far behind) */
+};
+
+enum expectation { EXPECT_NONE = 0, EXPECT_HOLDS, EXPECT_BREAKS };
+
+struct scenario {
+    char file[256]; /* where it was read from, for messages and witnesses */
+    char name[SCENARIO_NAME_MAX];
+    char title[SCENARIO_TEXT_MAX]; /* one line for tables; the name where not given */
+    char story[SCENARIO_TEXT_MAX];
+    char source[SCENARIO_SOURCES_MAX][SCENARIO_NAME_MAX];
+    uint32_t n_sources;
+
+    uint32_t n_nodes; /* node 0 is the primary at the start */
+    struct server_settings node[NODES_MAX];
+    struct disk_device device;
+
+    uint32_t sessions; /* concurrent client sessions */
+    uint32_t
+        transactions; /* in all, dealt to the sessions in turn; a session runs its own in order */
+
+    struct fault_budget fault[SCENARIO_FAULTS_MAX];
+    uint32_t n_faults;
+
+    struct manager_policy manager;
+    bool restart_replicas; /* a crashed replica may be started again */
+    enum applier_pace applier;
+
+    uint64_t max_states; /* bound of the search; 0 = the default of the driver */
+    uint32_t max_steps;  /* longest run; 0 = default */
+
+    reach_mask reach; /* must have happened */
+    enum expectation expect[INVARIANTS];
+};
+
+/* Reads and checks a scenario. On failure prints `file:line:column: error: reason`, the line of the
+ * file and a caret to `err`, and answers false. Nothing is left allocated either way. */
+bool scenario_load(const char *path, struct scenario *out, FILE *err);
+/* Budget of a point for a node (by its role at the start), 0 where not admitted. */
+uint32_t scenario_budget(const struct scenario *s, enum fault_point p, uint32_t node);
+/* Can a power loss (not just a kill) hit this node? */
+bool scenario_admits_power(const struct scenario *s, uint32_t node);
+
+#endif

@@ -1,0 +1,270 @@
+#include "sim/scenario_fill.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { WHERE_MAX = 64, AT_MOST_MAX = 100 };
+
+/* Room was checked by the schema. */
+static void copy_text(char *to, size_t cap, const char *from)
+{
+    assert(strlen(from) < cap);
+    memcpy(to, from, strlen(from) + 1);
+}
+
+static bool fill_texts(struct yaml_source *src, const struct raw_scenario *raw,
+                       struct scenario *out)
+{
+    if (raw->version != 1)
+        return yaml_source_error(src, "version", "version %u is not known; this ackproof reads 1",
+                                 raw->version);
+    for (const char *p = raw->name; *p != '\0'; p++) {
+        if (strchr("abcdefghijklmnopqrstuvwxyz0123456789-", *p) == NULL)
+            return yaml_source_error(src, "name", "a name has a-z, 0-9 and - only; it names files");
+    }
+    copy_text(out->name, sizeof out->name, raw->name);
+    copy_text(out->title, sizeof out->title, raw->title != NULL ? raw->title : raw->name);
+    if (raw->story != NULL)
+        copy_text(out->story, sizeof out->story, raw->story);
+    assert(raw->source_count <= SCENARIO_SOURCES_MAX);
+    out->n_sources = raw->source_count;
+    for (uint32_t i = 0; i < raw->source_count; i++)
+        copy_text(out->source[i], sizeof out->source[i], raw->source[i]);
+    return true;
+}
+
+static bool fill_workload(struct yaml_source *src, const struct raw_scenario *raw,
+                          struct scenario *out)
+{
+    const struct raw_workload none = {NULL, NULL},
+                              *w = raw->workload != NULL ? raw->workload : &none;
+    out->sessions = w->sessions != NULL ? *w->sessions : 2;
+    out->transactions = w->transactions != NULL ? *w->transactions : 2;
+    if (out->sessions < 1 || out->sessions > SESSIONS_MAX)
+        return yaml_source_error(src, "workload.sessions", "sessions is 1 .. %d, not %u",
+                                 SESSIONS_MAX, out->sessions);
+    if (out->transactions < 1 || out->transactions > TXNS_MAX)
+        return yaml_source_error(src, "workload.transactions", "transactions is 1 .. %d, not %u",
+                                 TXNS_MAX, out->transactions);
+    if (raw->disk != NULL) {
+        out->device.reorder = raw->disk->reorder != NULL && *raw->disk->reorder;
+        out->device.tear = raw->disk->tear != NULL && *raw->disk->tear;
+    }
+    return true;
+}
+
+/* ---- faults --------------------------------------------------------------------------------- */
+
+static bool is_disk_fault(enum fault_point p)
+{
+    return p == FAULT_FSYNC_LIE || p == FAULT_FSYNC_FAIL || p == FAULT_WRITE_FAIL;
+}
+
+static bool check_fault(struct yaml_source *src, const struct scenario *out,
+                        const struct fault_budget *f, const char *key[4])
+{
+    if (f->at_most < 1 || f->at_most > AT_MOST_MAX)
+        return yaml_source_error(src, key[2], "at_most is 1 .. %d, not %u", AT_MOST_MAX,
+                                 f->at_most);
+    if (f->file != FILE_NONE && !is_disk_fault(f->point))
+        return yaml_source_error(src, key[3], "%s does not act on a file",
+                                 fault_point_name(f->point));
+    if (f->of == OF_REPLICA && out->n_nodes == 1)
+        return yaml_source_error(src, key[1],
+                                 "a fault of a node that does not exist: the cluster has "
+                                 "no replica");
+    if (f->point == FAULT_NET_PARTITION && f->of != OF_PRIMARY)
+        return yaml_source_error(src, key[1],
+                                 "net/partition cuts the primary off; it is of: primary");
+    if ((f->point == FAULT_NET_PARTITION || f->point == FAULT_NET_RESET) && out->n_nodes == 1)
+        return yaml_source_error(src, key[0], "%s needs a replica; the cluster has none",
+                                 fault_point_name(f->point));
+    return true;
+}
+
+static bool fill_fault(struct yaml_source *src, const struct raw_fault *r, uint32_t i,
+                       struct scenario *out)
+{
+    char where[WHERE_MAX], text[4][WHERE_MAX];
+    static const char *const keys[4] = {"point", "of", "at_most", "file"};
+    const char *key[4];
+    snprintf(where, sizeof where, "faults[%u]", i);
+    for (int k = 0; k < 4; k++) {
+        snprintf(text[k], sizeof text[k], "faults[%u].%s", i, keys[k]);
+        key[k] = text[k];
+    }
+    struct fault_budget *f = &out->fault[i];
+    f->point = fault_point_find(r->point);
+    if (f->point == FAULT_POINTS) {
+        char names[256] = "";
+        for (uint32_t p = 0; p < FAULT_POINTS; p++) {
+            strncat(names, p == 0 ? "" : ", ", sizeof names - strlen(names) - 1);
+            strncat(names, fault_point_name((enum fault_point)p), sizeof names - strlen(names) - 1);
+        }
+        return yaml_source_error(src, key[0], "there is no fault point '%s'; known: %s", r->point,
+                                 names);
+    }
+    enum fault_of usual = f->point == FAULT_NET_PARTITION ? OF_PRIMARY : OF_ANY;
+    f->of = r->of != NULL ? (enum fault_of) * r->of : usual;
+    f->at_most = r->at_most != NULL ? *r->at_most : 1;
+    f->file = r->file != NULL ? (enum file_kind) * r->file : FILE_NONE;
+    if (!check_fault(src, out, f, key))
+        return false;
+    for (uint32_t k = 0; k < i; k++) {
+        const struct fault_budget *o = &out->fault[k];
+        if (o->point == f->point && (o->of & f->of) != 0 &&
+            (o->file == f->file || o->file == FILE_NONE || f->file == FILE_NONE))
+            return yaml_source_error(src, where,
+                                     "this overlaps with faults[%u]; give one budget for "
+                                     "%s of the same node",
+                                     k, fault_point_name(f->point));
+    }
+    return true;
+}
+
+/* ---- what the manager does ------------------------------------------------------------------ */
+
+static bool fill_manager(struct yaml_source *src, const struct raw_scenario *raw,
+                         struct scenario *out)
+{
+    bool alone = out->n_nodes == 1;
+    out->manager.promote = PROMOTE_MOST_ADVANCED;
+    out->manager.on_loss[0] = alone ? ON_LOSS_RESTART : ON_LOSS_FAILOVER;
+    out->manager.n_on_loss = 1;
+    out->restart_replicas = true;
+    out->manager.fence = true;
+    out->manager.verify = true;
+    out->applier = APPLIER_FREE;
+    const struct raw_manager *m = raw->manager;
+    if (m == NULL)
+        return true;
+    if (m->promote != NULL) {
+        if (alone)
+            return yaml_source_error(src, "manager.promote?", "there is no replica to promote");
+        out->manager.promote = (enum promote) * m->promote;
+    }
+    if (m->on_primary_loss != NULL) {
+        assert(m->on_primary_loss_count >= 1 && m->on_primary_loss_count <= LOSS_PLANS_MAX);
+        out->manager.n_on_loss = m->on_primary_loss_count;
+        for (uint32_t i = 0; i < out->manager.n_on_loss; i++) {
+            out->manager.on_loss[i] = (enum loss_plan)m->on_primary_loss[i];
+            char where[WHERE_MAX];
+            snprintf(where, sizeof where, "manager.on_primary_loss[%u]", i);
+            if (alone && out->manager.on_loss[i] == ON_LOSS_FAILOVER)
+                return yaml_source_error(src, where,
+                                         "failover needs a replica; the cluster has none");
+        }
+    }
+    if (m->fence != NULL)
+        out->manager.fence = *m->fence;
+    if (m->restart_replicas != NULL)
+        out->restart_replicas = *m->restart_replicas;
+    if (m->applier != NULL)
+        out->applier = (enum applier_pace) * m->applier;
+    return true;
+}
+
+static bool fill_bounds(struct yaml_source *src, const struct raw_scenario *raw,
+                        struct scenario *out)
+{
+    const struct raw_bounds *b = raw->bounds;
+    if (b == NULL)
+        return true;
+    if (b->states != NULL && *b->states == 0)
+        return yaml_source_error(src, "bounds.states",
+                                 "a bound is at least 1; leave the key out for "
+                                 "the driver's own");
+    if (b->steps != NULL && *b->steps == 0)
+        return yaml_source_error(src, "bounds.steps",
+                                 "a bound is at least 1; leave the key out for "
+                                 "the driver's own");
+    out->max_states = b->states != NULL ? *b->states : 0;
+    out->max_steps = b->steps != NULL ? *b->steps : 0;
+    return true;
+}
+
+/* ---- what must come out --------------------------------------------------------------------- */
+
+/* A condition that names a fault which the scenario does not admit can never be met. */
+static const char *impossible(const struct scenario *s, enum reach r)
+{
+    bool primary = false, replica = false, power = false, lie = false, partition = false;
+    for (uint32_t i = 0; i < s->n_faults; i++) {
+        const struct fault_budget *f = &s->fault[i];
+        bool crash = f->point == FAULT_NODE_KILL || f->point == FAULT_NODE_POWER;
+        primary |= crash && (f->of & OF_PRIMARY) != 0;
+        replica |= crash && (f->of & OF_REPLICA) != 0;
+        power |= f->point == FAULT_NODE_POWER;
+        lie |= f->point == FAULT_FSYNC_LIE;
+        partition |= f->point == FAULT_NET_PARTITION;
+    }
+    switch (r) {
+    case REACH_PRIMARY_CRASH:
+        return primary || replica ? NULL : "no fault crashes a node";
+    case REACH_REPLICA_CRASH:
+        return primary || replica ? NULL : "no fault crashes a node";
+    case REACH_POWER_UNSYNCED_LOST:
+        return power ? NULL : "no node/power is admitted";
+    case REACH_POWER_TORN:
+        return power && s->device.tear ? NULL : "it needs node/power and disk.tear";
+    case REACH_FSYNC_LIED:
+        return lie ? NULL : "no disk/fsync/lie is admitted";
+    case REACH_PARTITION:
+    case REACH_OK_WHILE_PARTITIONED:
+        return partition ? NULL : "no net/partition is admitted";
+    case REACH_TIMEOUT:
+        for (uint32_t n = 0; n < s->n_nodes; n++) {
+            if (s->node[n].semi_sync_master && s->node[n].semi_sync_timeout_ms != 0)
+                return NULL;
+        }
+        return "no primary has a finite timeout";
+    case REACH_GROUP_OF_TWO:
+    case REACH_TWO_GROUPS:
+        return s->sessions >= 2 && s->transactions >= 2 ? NULL : "it needs two sessions";
+    default:
+        return NULL;
+    }
+}
+
+static bool fill_reach(struct yaml_source *src, const struct raw_scenario *raw,
+                       struct scenario *out)
+{
+    for (uint32_t i = 0; i < raw->reach_count; i++) {
+        char where[WHERE_MAX];
+        snprintf(where, sizeof where, "reach[%u]", i);
+        enum reach r = reach_find(raw->reach[i]);
+        if (r == REACHES)
+            return yaml_source_error(src, where,
+                                     "there is no condition '%s'; scenarios/README.md "
+                                     "lists them",
+                                     raw->reach[i]);
+        if ((out->reach >> r & 1) != 0)
+            return yaml_source_error(src, where, "'%s' is listed twice", raw->reach[i]);
+        const char *why = impossible(out, r);
+        if (why != NULL)
+            return yaml_source_error(src, where, "'%s' can never happen here: %s", raw->reach[i],
+                                     why);
+        out->reach |= (reach_mask)1 << r;
+    }
+    return true;
+}
+
+bool scenario_fill(struct yaml_source *src, const struct raw_scenario *raw, struct scenario *out)
+{
+    assert(out->n_nodes >= 1 && out->n_nodes <= NODES_MAX);
+    if (!fill_texts(src, raw, out) || !fill_workload(src, raw, out))
+        return false;
+    assert(raw->faults_count <= SCENARIO_FAULTS_MAX);
+    for (uint32_t i = 0; i < raw->faults_count; i++) {
+        if (!fill_fault(src, &raw->faults[i], i, out))
+            return false;
+    }
+    out->n_faults = raw->faults_count;
+    if (!fill_manager(src, raw, out) || !fill_bounds(src, raw, out) || !fill_reach(src, raw, out))
+        return false;
+    for (uint32_t i = 0; raw->expect != NULL && i < INVARIANTS; i++) {
+        if (raw->expect->of[i] != NULL)
+            out->expect[i] = (enum expectation) * raw->expect->of[i];
+    }
+    return true;
+}

@@ -1,0 +1,242 @@
+#include "sim/world.h"
+
+#include <xxhash.h>
+
+#include "sim/internal.h"
+#include "sim/peek.h"
+
+size_t world_size(void)
+{
+    return sizeof(struct world);
+}
+
+uint64_t world_steps(const struct world *w)
+{
+    return w->steps;
+}
+
+const struct disk *world_disk(const struct world *w, uint32_t node)
+{
+    assert(node < NODES_MAX);
+    return &w->node[node].disk;
+}
+
+/* ---- copy and hash: only what is in use -------------------------------------------------------
+ * */
+
+static void node_copy(struct node *to, const struct node *from)
+{
+    memcpy(to, from, offsetof(struct node, binlog));
+    memcpy(&to->binlog, &from->binlog,
+           offsetof(struct history, at) + from->binlog.n * sizeof from->binlog.at[0]);
+    memcpy(&to->relay, &from->relay,
+           offsetof(struct history, at) + from->relay.n * sizeof from->relay.at[0]);
+    to->applier = from->applier;
+    memcpy(&to->receiver, &from->receiver,
+           offsetof(struct receiver, buffer) + from->receiver.queued);
+    memcpy(&to->primary, &from->primary,
+           offsetof(struct primary, binlog) + offsetof(struct binlog, cache) +
+               from->primary.binlog.cached);
+    memcpy(&to->engine, &from->engine, offsetof(struct engine, row));
+    memcpy(to->engine.row, from->engine.row, from->engine.n_rows * sizeof from->engine.row[0]);
+    memcpy(to->engine.buffer, from->engine.buffer, from->engine.buffered);
+    disk_copy(&to->disk, &from->disk);
+}
+
+void world_copy(struct world *to, const struct world *from)
+{
+    memcpy(to, from, offsetof(struct world, conn));
+    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+        const struct conn *c = &from->conn[i];
+        memcpy(&to->conn[i], c, offsetof(struct conn, down) + c->down_len);
+        memcpy(to->conn[i].up, c->up, c->up_len);
+    }
+    for (uint32_t i = 0; i < NODES_MAX; i++) {
+        const struct node *n = &from->node[i];
+        to->node[i].state = n->state;
+        if (n->state != NODE_DOWN || n->disk.n_files != 0)
+            node_copy(&to->node[i], n);
+    }
+}
+
+static void node_rehash(struct node *n)
+{
+    /* Core state in one piece: what lies between unused parts is moved together first. */
+    static _Thread_local uint8_t flat[sizeof(struct node)];
+    uint32_t len = 0;
+#define TAKE(ptr, size)                                                                            \
+    do {                                                                                           \
+        memcpy(flat + len, (ptr), (size));                                                         \
+        len += (uint32_t)(size);                                                                   \
+    } while (0)
+    uint8_t head[8] = {n->state,   n->restarted, n->boots_as, n->relay_boot,
+                       n->follows, n->apply_all, 0,           0};
+    TAKE(head, sizeof head);
+    TAKE(&n->runnable, sizeof n->runnable);
+    TAKE(&n->timers, sizeof n->timers);
+    TAKE(n->io, sizeof n->io);
+    TAKE(&n->applier, sizeof n->applier);
+    TAKE(&n->receiver, offsetof(struct receiver, buffer) + n->receiver.queued);
+    TAKE(&n->primary, offsetof(struct primary, binlog) + offsetof(struct binlog, cache) +
+                          n->primary.binlog.cached);
+    TAKE(&n->engine, offsetof(struct engine, row));
+    TAKE(n->engine.row, n->engine.n_rows * sizeof n->engine.row[0]);
+    TAKE(n->engine.buffer, n->engine.buffered);
+#undef TAKE
+    XXH128_hash_t h = XXH3_128bits_withSeed(flat, len, disk_hash(&n->disk, 0));
+    n->hash = (struct hash128){.lo = h.low64, .hi = h.high64};
+    n->fresh_hash = 1;
+}
+
+struct hash128 world_hash(const struct world *cw)
+{
+    /* The hashes of the nodes are a cache inside the block; filling it changes no content. */
+    struct world *w = (struct world *)(uintptr_t)cw;
+    static _Thread_local uint8_t flat[sizeof(struct world)];
+    uint32_t len = 0;
+    size_t head = offsetof(struct world, conn) - offsetof(struct world, dead);
+    memcpy(flat, &w->dead, head);
+    len += (uint32_t)head;
+    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+        const struct conn *c = &w->conn[i];
+        if (!c->used)
+            continue;
+        memcpy(flat + len, c, offsetof(struct conn, down) + c->down_len);
+        len += (uint32_t)offsetof(struct conn, down) + c->down_len;
+        memcpy(flat + len, c->up, c->up_len);
+        len += c->up_len;
+    }
+    for (uint32_t i = 0; i < NODES_MAX; i++) {
+        struct node *n = &w->node[i];
+        if (!n->fresh_hash)
+            node_rehash(n);
+        memcpy(flat + len, &n->hash, sizeof n->hash);
+        len += (uint32_t)sizeof n->hash;
+    }
+    XXH128_hash_t h = XXH3_128bits(flat, len);
+    return (struct hash128){.lo = h.low64, .hi = h.high64};
+}
+
+/* ---- steps ------------------------------------------------------------------------------------
+ * */
+
+struct taking {
+    struct sim *s;
+    uint32_t key;
+};
+
+static void take(void *arg)
+{
+    struct taking *t = arg;
+    moves_take(t->s, t->key);
+}
+
+static void guarded(struct sim *s, uint32_t key)
+{
+    struct taking t = {.s = s, .key = key};
+    const char *why = NULL;
+    if (!sane_run(take, &t, &why))
+        judge_insane(s, why);
+}
+
+static bool all_done_without_fault(const struct sim *s)
+{
+    for (uint32_t i = 0; i < s->scenario->n_faults; i++) {
+        if (s->world->budget[i] != s->scenario->fault[i].at_most)
+            return false;
+    }
+    return s->world->ledger.answered == txn_bits(s->scenario);
+}
+
+enum step_result sim_step(struct sim *s)
+{
+    struct moves m;
+    struct world *w = s->world;
+    s->violated = 0;
+    s->reached = 0;
+    moves_list(s, &m);
+    if (m.n == 0)
+        return w->full ? STEP_FULL : STEP_END;
+    uint32_t pick = s->chooser->pick(s->chooser, CHOOSE_MOVE, m.n, m.key);
+    if (pick == CHOICE_REFUSED)
+        return STEP_REFUSED;
+    assert(pick < m.n);
+    struct trace_step now = {.step = w->steps + 1, .move = m.key[pick], .to_lane = LANE_WORLD};
+    s->now = s->tracer != NULL ? &now : NULL;
+    w->steps++;
+    guarded(s, m.key[pick]);
+    if (!w->dead && !w->full && !moves_any(s)) {
+        judge_stuck(s);
+        if (all_done_without_fault(s))
+            reach(s, REACH_ALL_DONE);
+    }
+    if (s->tracer != NULL) {
+        now.violated = s->violated;
+        now.reached = s->reached;
+        now.hash = world_hash(w);
+        s->now = NULL;
+        s->tracer->note(s->tracer, &now);
+    }
+    return w->full ? STEP_FULL : STEP_MOVED;
+}
+
+/* ---- start ------------------------------------------------------------------------------------
+ * */
+
+static uint32_t first(struct chooser *c, enum choice what, uint32_t n, const uint32_t *keys)
+{
+    (void)c;
+    (void)what;
+    (void)n;
+    (void)keys;
+    return 0;
+}
+
+static void serve_at_first_start(struct sim *s)
+{
+    struct moves m;
+    while (s->world->node[0].state != NODE_UP) {
+        moves_list(s, &m);
+        assert(m.n > 0);
+        moves_take(s, m.key[0]);
+    }
+    node_event(s, 0, &(struct event){.kind = EV_ADMIN, .admin = ADMIN_SERVE});
+}
+
+void sim_start(struct sim *s)
+{
+    struct world *w = s->world;
+    const struct scenario *sc = s->scenario;
+    struct moves m;
+    struct chooser fixed = {.pick = first};
+    struct chooser *driver = s->chooser;
+    struct tracer *tracer = s->tracer;
+    memset(w, 0, sizeof *w);
+    s->chooser = &fixed;
+    s->tracer = NULL;
+    s->now = NULL;
+    for (uint32_t i = 0; i < sc->n_nodes; i++)
+        disk_init(&w->node[i].disk);
+    for (uint32_t i = 0; i < sc->n_nodes; i++)
+        node_boot(s, i, i == 0 ? ADMIN_SERVE : ADMIN_FOLLOW, i == 0 ? 0 : 1);
+    /* A first start is nobody's recovery: a server that waits for the manager's word gets it. */
+    if (sc->node[0].recovery == RECOVERY_READ_ONLY)
+        serve_at_first_start(s);
+    for (;;) {
+        moves_list(s, &m);
+        uint32_t i = 0;
+        while (i < m.n && (m.key[i] >> 24 == MOVE_CLIENT || m.key[i] >> 24 == MOVE_MANAGER))
+            i++;
+        if (i == m.n)
+            break;
+        moves_take(s, m.key[i]);
+    }
+    for (uint32_t i = 0; i < sc->n_faults; i++)
+        w->budget[i] = (uint8_t)sc->fault[i].at_most;
+    memset(&w->ledger.acked, 0, sizeof w->ledger.acked);
+    w->steps = 0;
+    s->chooser = driver;
+    s->tracer = tracer;
+    s->violated = 0;
+    s->reached = 0;
+}

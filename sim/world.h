@@ -1,0 +1,97 @@
+/* The simulated world: nodes with their disks, the network, the clients, the failover manager, and
+ * the ledger, in one flat block.
+ *
+ * sim_step makes one move: it lists what could happen next (a task runs, an fsync completes, a
+ * packet arrives, a client sends, a node crashes, the manager acts ...), lets the driver choose,
+ * carries it out, and judges. All that a move leaves open (does the fsync lie, what survives) is
+ * further choose() calls within the step. A step is a function of (block, answers): no clock, no
+ * random, no globals.
+ */
+#ifndef ACKPROOF_SIM_WORLD_H
+#define ACKPROOF_SIM_WORLD_H
+
+#include <stddef.h>
+
+#include "model/invariant.h"
+#include "model/reach.h"
+#include "sim/choose.h"
+#include "sim/scenario.h"
+
+struct world; /* flat; see sim/world_state.h */
+
+struct hash128 {
+    uint64_t lo, hi;
+};
+
+/* What happened in a step, told to whoever listens; never part of the state. */
+struct trace_step;
+struct tracer {
+    void (*note)(struct tracer *t, const struct trace_step *s);
+};
+
+struct sim {
+    const struct scenario *scenario;
+    struct world *world;
+    struct chooser *chooser;
+    struct tracer *tracer;  /* NULL: nobody listens */
+    struct trace_step *now; /* the line of the story under way, where somebody listens */
+    /* Set by each step: promises broken in this step, conditions met in it. */
+    invariant_mask violated;
+    reach_mask reached;
+};
+
+enum step_result {
+    STEP_MOVED,
+    STEP_END,    /* nothing can happen any more; LIVE was judged; no choice was asked */
+    STEP_FULL,   /* a bound of the world was hit (too many files, bytes ...): not exhausted */
+    STEP_REFUSED /* replay only: the driver answered CHOICE_REFUSED (sim/choose.h) */
+};
+
+size_t world_size(void);
+/* Lets the cluster boot and connect along one fixed schedule (no choices are asked), up to the
+ * state in which the first client may send. */
+void sim_start(struct sim *s);
+enum step_result sim_step(struct sim *s);
+struct hash128 world_hash(const struct world *w);
+/* Copies what is in use. Both blocks have world_size() bytes. */
+void world_copy(struct world *to, const struct world *from);
+uint64_t world_steps(const struct world *w); /* moves since sim_start */
+
+/* ---- moves: stable names of what can happen next --------------------------------------------- */
+
+/* A move key is kind << 24 | a << 16 | b << 8 | c; the meaning of a, b, c depends on the kind. */
+enum move_kind {
+    MOVE_RUN = 1,   /* node a, task b */
+    MOVE_DISK,      /* node a, task b: its fsync completes */
+    MOVE_NET,       /* from a to b, link c: the oldest packet arrives */
+    MOVE_NET_DOWN,  /* node a notices that its connection to b (link c) is gone */
+    MOVE_NET_OPEN,  /* node a's connection to b is established */
+    MOVE_TIMER,     /* node a, task b */
+    MOVE_CLIENT,    /* session a sends its next transaction */
+    MOVE_KILL,      /* node a */
+    MOVE_POWER,     /* node a */
+    MOVE_RESET,     /* nodes a, b: the connection is reset */
+    MOVE_PARTITION, /* node a is cut off */
+    MOVE_START,     /* node a boots again */
+    MOVE_MANAGER,   /* step a of the manager, candidate b */
+    MOVE_KINDS
+};
+const char *move_kind_name(enum move_kind k); /* "run" */
+enum move_kind move_kind_find(const char *name);
+
+/* One line of the story. Lanes: 0..n_nodes-1 nodes, LANE_CLIENT + session, LANE_MANAGER. */
+enum { LANE_CLIENT = 16, LANE_MANAGER = 32, LANE_WORLD = 33, TRACE_TEXT_MAX = 160 };
+struct trace_step {
+    uint64_t step;     /* number of the move, from 1 */
+    uint32_t move;     /* move key */
+    uint8_t lane;      /* where it happened */
+    uint8_t to_lane;   /* LANE_WORLD, or where something sent in this step goes */
+    uint16_t txn_mask; /* transactions it is about */
+    invariant_mask violated;
+    reach_mask reached;
+    struct hash128 hash;         /* state after the move */
+    char text[TRACE_TEXT_MAX];   /* what happened, in words; parts joined by "; " */
+    char broken[TRACE_TEXT_MAX]; /* where violated: which edge was crossed */
+};
+
+#endif

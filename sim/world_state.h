@@ -1,0 +1,101 @@
+/* The flat block: every byte that a run consists of. Only sim/ (and whoever prints a world) reads
+ * this.
+ */
+#ifndef ACKPROOF_SIM_WORLD_STATE_H
+#define ACKPROOF_SIM_WORLD_STATE_H
+
+#include "engine/engine.h"
+#include "manager/manager.h"
+#include "model/ledger.h"
+#include "primary/primary.h"
+#include "replica/applier.h"
+#include "replica/receiver.h"
+#include "sim/world.h"
+
+enum {
+    CONNS_MAX = 6,
+    CONN_DOWN_MAX = 3072, /* bytes in flight from the dump thread, and in the replica's socket */
+    CONN_UP_MAX = 256,
+    IO_FILES_MAX = 4,
+};
+
+/* The disk actions of one task that are under way: fsyncs, since everything else is done at once.
+ * */
+struct io {
+    uint8_t active;
+    uint8_t n;
+    uint8_t next; /* file[next] is being fsynced */
+    uint8_t reserved;
+    struct file_id file[IO_FILES_MAX];
+};
+
+enum node_state {
+    NODE_DOWN,
+    NODE_BOOTING, /* recovery; then the relay logs */
+    NODE_UP
+};
+
+/* A server: its cores, its disk, and what the world keeps about it. */
+struct node {
+    uint8_t state;      /* enum node_state */
+    uint8_t restarted;  /* bool: not its first life */
+    uint8_t boots_as;   /* enum admin: ADMIN_SERVE as primary, ADMIN_FOLLOW as replica */
+    uint8_t relay_boot; /* bool: the receiver's start-up is under way */
+    uint8_t follows;    /* node + 1 whose replica it is to be once booted; 0 = nobody's */
+    uint8_t apply_all;  /* bool: an applier that lags is let go on (promotion, catch-up) */
+    uint8_t behind;     /* bool: applier_behind, kept up to date */
+    uint8_t fresh_hash; /* bool: hash below is that of the present contents */
+    uint32_t runnable;  /* bit i: task i was woken */
+    uint32_t timers;    /* bit i: the timer of task i is armed */
+    uint32_t visible;   /* transactions that the read path shows; 0 while it is not up */
+    uint32_t reserved;
+    struct hash128 hash;
+    struct io io[TASKS_MAX];
+    struct history binlog;
+    struct history relay;
+    struct applier applier;
+    struct receiver receiver;
+    struct primary primary;
+    struct engine engine;
+    struct disk disk;
+};
+
+/* A TCP connection between a replica and the dump port of its primary. Each direction is a queue of
+ * packets, 2 bytes of length before each: in flight or in the peer's socket buffer, which makes no
+ * difference to anybody. An end that has closed does not read; what is queued for it is gone. */
+struct conn {
+    uint8_t used;
+    uint8_t replica, primary; /* nodes */
+    uint8_t asked;            /* bool: connect(2) under way */
+    uint8_t replica_open;
+    uint8_t primary_open;
+    uint8_t reserved[2];
+    uint32_t down_len;
+    uint32_t up_len;
+    uint8_t down[CONN_DOWN_MAX];
+    uint8_t up[CONN_UP_MAX];
+};
+
+/* A client session and the transactions that are dealt to it. */
+struct client {
+    uint8_t node; /* server it is connected to */
+    uint8_t busy; /* bool: waits for an answer */
+    uint8_t next; /* transactions it has sent so far */
+    uint8_t txn;  /* the one it waits for */
+};
+
+struct world {
+    uint64_t steps;  /* not hashed */
+    uint8_t dead;    /* bool: a core asked for nonsense or an assertion failed; the run ends here */
+    uint8_t full;    /* bool: a bound was hit */
+    uint8_t cut_off; /* bit i: node i is partitioned from all other nodes and the manager */
+    uint8_t reserved[5];
+    uint8_t budget[SCENARIO_FAULTS_MAX]; /* left of each fault of the scenario */
+    struct client client[SESSIONS_MAX];
+    struct manager manager;
+    struct ledger ledger;
+    struct conn conn[CONNS_MAX];
+    struct node node[NODES_MAX];
+};
+
+#endif

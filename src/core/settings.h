@@ -1,0 +1,100 @@
+/* Settings and profiles: all that differs between servers is data here, not a fork in a core.
+ *
+ * Names are those of the servers' variables. Defaults of the simulator are the safe ones (1/1/1),
+ * not the servers' (facts section 0); a scenario says what it wants.
+ */
+#ifndef ACKPROOF_CORE_SETTINGS_H
+#define ACKPROOF_CORE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum wait_point { WAIT_AFTER_COMMIT, WAIT_AFTER_SYNC, WAIT_BEFORE_WRITE };
+
+/* When the dump threads may see a group. */
+enum publish_order {
+    PUBLISH_AFTER_SYNC_CALL, /* MariaDB: always behind flush_and_sync, whatever that did */
+    PUBLISH_BEFORE_SYNC,     /* MySQL 5.6: LOCK_log freed before the fsync (bug 70669) */
+    PUBLISH_IF_SYNC_1,       /* MySQL 5.7+: behind the fsync iff sync_binlog=1, else before */
+};
+
+/* Whose wait releases a group: facts 1.1 step 11 (each member), 1.3 (last position once). */
+enum group_wait { GROUP_WAIT_EACH, GROUP_WAIT_LAST };
+
+struct server_profile {
+    const char *name;    /* "mariadb-10.11" */
+    const char *version; /* what the FORMAT_DESCRIPTION carries */
+    enum publish_order publish;
+    enum group_wait group_wait;
+};
+/* NULL for a name that is not known. */
+const struct server_profile *server_profile_find(const char *name);
+const struct server_profile *server_profile_at(uint32_t i); /* NULL behind the last */
+
+/* When a receiver sends the ACK it was asked for (facts sections 3.1, 3.2, 3.3). */
+enum ack_when {
+    ACK_BEFORE_HANDLE, /* Connector/C: inside the fetch, before the application has the event */
+    ACK_AFTER_QUEUE,   /* go-mysql channel: the event lies in a buffer in memory */
+    ACK_AFTER_HANDLE,  /* the handler has returned, whatever it did */
+};
+/* What the handler of a receiver does about fsync. */
+enum handler_sync {
+    HANDLER_SYNC_NEVER,     /* go-mysql backup handler: write(2) only */
+    HANDLER_SYNC_COUNTED,   /* mariadbd: every sync_relay_log-th event */
+    HANDLER_SYNC_BEFORE_ACK /* ours: once, on an event that wants an ACK */
+};
+struct receiver_profile {
+    const char *name; /* mariadbd, ackproof, libmariadb, go-mysql-channel, go-mysql-handler */
+    enum ack_when ack;
+    enum handler_sync sync;
+    bool handler;  /* a synchronous handler is called */
+    bool buffered; /* events go through a buffer to a consumer; excludes `handler` */
+    bool verify_crc_before_ack;
+};
+const struct receiver_profile *receiver_profile_find(const char *name);
+const struct receiver_profile *receiver_profile_at(uint32_t i);
+
+/* What START SLAVE in GTID mode does with relay logs that are there (facts 3.1, C21). */
+enum relay_restart {
+    RELAY_PURGE, /* mariadbd: deleted, fetched again from the slave position */
+    RELAY_KEEP,  /* MDEV-4698, goal (b): kept as the second durable copy */
+};
+
+/* What a server does between crash recovery and letting sessions in. */
+enum recovery_policy {
+    RECOVERY_SERVE,     /* at once: what recovery committed is visible (facts 2.4) */
+    RECOVERY_WAIT_ACK,  /* when a replica has ACKed all of it (MDEV-162, crash scenarios) */
+    RECOVERY_READ_ONLY, /* when the manager says so (MDEV-34878, MDEV-34705 step 3) */
+};
+
+struct server_settings {
+    const struct server_profile *profile;
+    const struct receiver_profile *receiver;
+    uint32_t server_id;
+    uint32_t domain_id;
+    uint32_t sync_binlog;             /* 0 = never, N = every N-th flush */
+    uint32_t flush_log_at_trx_commit; /* 0..2 */
+    uint32_t sync_relay_log;          /* 0 = never, N = every N-th event */
+    uint32_t semi_sync_timeout_ms;    /* 0 = infinite */
+    enum wait_point wait_point;
+    enum relay_restart relay_restart;
+    enum recovery_policy recovery;
+    bool semi_sync_master; /* rpl_semi_sync_master_enabled */
+    bool semi_sync_slave;  /* rpl_semi_sync_slave_enabled */
+    bool wait_no_slave;    /* rpl_semi_sync_master_wait_no_slave */
+};
+void server_settings_default(struct server_settings *s);
+
+/* Cores have no clock: every event they create carries this time (2023-11-14 22:13:20 UTC), so that
+ * equal runs give equal bytes. */
+enum { EVENT_TIMESTAMP = 1700000000 };
+
+/* What a core may know of its surroundings in one step. */
+struct disk_view;
+struct env {
+    const struct server_settings *set;
+    const struct disk_view *disk;
+    uint32_t node; /* own number, 0..NODES_MAX-1 */
+};
+
+#endif

@@ -1,0 +1,259 @@
+#include "engine/engine.h"
+
+#include <libdeflate.h>
+
+#include "format/bytes.h"
+
+enum redo_type { REDO_PREPARE = 1, REDO_COMMIT, REDO_ROLLBACK };
+
+static const struct file_id redo_file = {.kind = FILE_REDO, .num = 1};
+
+struct redo_record {
+    uint64_t xid;
+    int32_t k, v;
+    struct gtid gtid;
+    uint8_t type;
+};
+
+static void record_encode(uint8_t bytes[REDO_RECORD_LEN], const struct redo_record *r)
+{
+    struct writer w = writer_over(bytes, REDO_RECORD_LEN);
+    put_u8(&w, r->type);
+    put_zero(&w, 3);
+    put_u64(&w, r->xid);
+    put_u32(&w, (uint32_t)r->k);
+    put_u32(&w, (uint32_t)r->v);
+    put_u32(&w, r->gtid.domain);
+    put_u32(&w, r->gtid.server);
+    put_u64(&w, r->gtid.seq);
+    put_u32(&w, libdeflate_crc32(0, bytes, w.len));
+    assert(!w.failed && w.len == REDO_RECORD_LEN);
+}
+
+static bool record_decode(const uint8_t *bytes, uint32_t len, struct redo_record *r)
+{
+    if (len < REDO_RECORD_LEN)
+        return false;
+    struct reader in = reader_over(bytes, REDO_RECORD_LEN);
+    r->type = get_u8(&in);
+    get_skip(&in, 3);
+    r->xid = get_u64(&in);
+    r->k = (int32_t)get_u32(&in);
+    r->v = (int32_t)get_u32(&in);
+    r->gtid.domain = get_u32(&in);
+    r->gtid.server = get_u32(&in);
+    r->gtid.seq = get_u64(&in);
+    uint32_t crc = get_u32(&in);
+    assert(!in.failed);
+    return crc == libdeflate_crc32(0, bytes, REDO_RECORD_LEN - 4) && r->type >= REDO_PREPARE &&
+           r->type <= REDO_ROLLBACK;
+}
+
+static void log_append(struct engine *e, enum redo_type type, const struct engine_row *row)
+{
+    assert(e->buffered + REDO_RECORD_LEN <= REDO_BUFFER_MAX);
+    struct redo_record r = {
+        .xid = row->xid, .k = row->k, .v = row->v, .gtid = row->gtid, .type = (uint8_t)type};
+    record_encode(e->buffer + e->buffered, &r);
+    e->buffered += REDO_RECORD_LEN;
+}
+
+static struct engine_row *row_of_xid(struct engine *e, uint64_t xid)
+{
+    for (uint32_t i = 0; i < e->n_rows; i++) {
+        if (e->row[i].state == ROW_PREPARED && e->row[i].xid == xid)
+            return &e->row[i];
+    }
+    return NULL;
+}
+
+static const struct engine_row *row_of_key(const struct engine *e, int32_t k)
+{
+    for (uint32_t i = 0; i < e->n_rows; i++) {
+        if (e->row[i].k == k)
+            return &e->row[i];
+    }
+    return NULL;
+}
+
+/* Rows stay dense, in the order of their prepare. */
+static void row_remove(struct engine *e, struct engine_row *row)
+{
+    uint32_t i = (uint32_t)(row - e->row);
+    assert(i < e->n_rows);
+    memmove(row, row + 1, (e->n_rows - i - 1) * sizeof *row);
+    e->n_rows--;
+    memset(&e->row[e->n_rows], 0, sizeof *row);
+}
+
+static void row_commit(struct engine *e, struct engine_row *row)
+{
+    row->state = ROW_COMMITTED;
+    if (row->gtid.seq != 0) {
+        bool room = gtid_pos_set(&e->applied, row->gtid);
+        assert(room);
+        (void)room;
+    }
+}
+
+/* Replays one record of the redo log. False where it contradicts what came before. */
+static bool redo_apply(struct engine *e, const struct redo_record *r)
+{
+    if (r->type == REDO_PREPARE) {
+        if (e->n_rows == TXNS_MAX || row_of_key(e, r->k) != NULL)
+            return false;
+        e->row[e->n_rows++] = (struct engine_row){
+            .xid = r->xid, .k = r->k, .v = r->v, .gtid = r->gtid, .state = ROW_PREPARED};
+        return true;
+    }
+    struct engine_row *row = row_of_xid(e, r->xid);
+    if (row == NULL)
+        return false;
+    if (r->type == REDO_COMMIT)
+        row_commit(e, row);
+    else
+        row_remove(e, row);
+    return true;
+}
+
+void engine_boot(struct engine *e, const struct env *env, struct actions *out)
+{
+    assert(e != NULL && env != NULL && out != NULL);
+    memset(e, 0, sizeof *e);
+    const struct file_view *f = view_find(env->disk, redo_file);
+    if (f == NULL) {
+        act_create(out, TASK_BOOT, redo_file);
+        return;
+    }
+    uint32_t good = 0;
+    struct redo_record r;
+    while (record_decode(f->bytes + good, f->len - good, &r) && redo_apply(e, &r))
+        good += REDO_RECORD_LEN;
+    if (good < f->len)
+        act_truncate(out, TASK_BOOT, redo_file, good);
+    e->written = good;
+    e->synced = 0; /* nobody knows what of it the last life had fsynced */
+}
+
+bool engine_prepare(struct engine *e, uint64_t xid, int32_t k, int32_t v, struct gtid gtid)
+{
+    assert(e != NULL && xid != 0);
+    if (e->n_rows == TXNS_MAX || row_of_key(e, k) != NULL)
+        return false;
+    struct engine_row *row = &e->row[e->n_rows++];
+    *row = (struct engine_row){.xid = xid, .k = k, .v = v, .gtid = gtid, .state = ROW_PREPARED};
+    log_append(e, REDO_PREPARE, row);
+    return true;
+}
+
+void engine_commit_ordered(struct engine *e, uint64_t xid)
+{
+    struct engine_row *row = row_of_xid(e, xid);
+    assert(row != NULL);
+    log_append(e, REDO_COMMIT, row);
+    row_commit(e, row);
+}
+
+void engine_rollback(struct engine *e, uint64_t xid)
+{
+    struct engine_row *row = row_of_xid(e, xid);
+    assert(row != NULL);
+    log_append(e, REDO_ROLLBACK, row);
+    row_remove(e, row);
+}
+
+bool engine_is_prepared(const struct engine *e, uint64_t xid)
+{
+    for (uint32_t i = 0; i < e->n_rows; i++) {
+        if (e->row[i].state == ROW_PREPARED && e->row[i].xid == xid)
+            return true;
+    }
+    return false;
+}
+
+uint64_t engine_in_doubt(const struct engine *e, uint32_t i)
+{
+    for (uint32_t r = 0; r < e->n_rows; r++) {
+        if (e->row[r].state == ROW_PREPARED && i-- == 0)
+            return e->row[r].xid;
+    }
+    return 0;
+}
+
+bool engine_read(const struct engine *e, int32_t k, int32_t *v)
+{
+    assert(v != NULL);
+    const struct engine_row *row = row_of_key(e, k);
+    if (row == NULL || row->state != ROW_COMMITTED)
+        return false;
+    *v = row->v;
+    return true;
+}
+
+uint32_t engine_lsn(const struct engine *e)
+{
+    return e->written + e->buffered;
+}
+
+static void log_write(struct engine *e, uint32_t task, struct actions *out)
+{
+    if (e->buffered == 0)
+        return;
+    act_write(out, task, redo_file, e->written, e->buffer, e->buffered);
+    e->written += e->buffered;
+    memset(e->buffer, 0, e->buffered);
+    e->buffered = 0;
+}
+
+void engine_sync(struct engine *e, uint32_t task, struct actions *out)
+{
+    assert(e != NULL && out != NULL);
+    log_write(e, task, out);
+    act_fsync(out, task, redo_file);
+}
+
+bool engine_flush_all(struct engine *e, uint32_t task, struct actions *out)
+{
+    assert(e != NULL && out != NULL);
+    if (engine_lsn(e) <= e->synced)
+        return false;
+    engine_sync(e, task, out);
+    return true;
+}
+
+bool engine_flush_prepare(struct engine *e, const struct env *env, uint32_t task,
+                          struct actions *out)
+{
+    switch (env->set->flush_log_at_trx_commit) {
+    case 0:
+        return false;
+    case 2:
+        if (e->buffered == 0)
+            return false;
+        log_write(e, task, out);
+        return true;
+    default:
+        return engine_flush_all(e, task, out);
+    }
+}
+
+bool engine_flush_commit(struct engine *e, const struct env *env, uint32_t task,
+                         struct actions *out)
+{
+    if (env->set->flush_log_at_trx_commit != 2 || e->buffered == 0)
+        return false;
+    log_write(e, task, out);
+    return true;
+}
+
+void engine_flushed(struct engine *e, uint32_t lsn)
+{
+    assert(lsn <= e->written);
+    if (lsn > e->synced)
+        e->synced = lsn;
+}
+
+bool engine_background_due(const struct engine *e, const struct env *env)
+{
+    return env->set->flush_log_at_trx_commit != 1 && engine_lsn(e) > e->synced;
+}

@@ -1,0 +1,87 @@
+/* A transactional key store with a redo log: what InnoDB is to the commit path, and no more.
+ *
+ * A transaction inserts one row (k, v). prepare() leaves it invisible but recoverable,
+ * commit_ordered() makes it visible to new read views, rollback() forgets it. Each change appends a
+ * record to the redo buffer; innodb_flush_log_at_trx_commit (F) says how far a committer takes the
+ * buffer before it goes on (facts 1.1 steps 2, 13, 14 and section 1.4):
+ *
+ *   F=1  prepare is written and fsynced; the commit record stays in the buffer, because prepare and
+ *        binlog together are the durable pair
+ *   F=2  written, not fsynced: survives KILL, not a power loss
+ *   F=0  stays in the buffer until the background flush: a KILL loses it
+ *
+ * With F=0 and F=2 the background flush (TASK_REDO, once a second on a server) may come at any
+ * time.
+ *
+ * The row of a replicated transaction carries its GTID, and the slave position moves in the same
+ * transaction (mysql.gtid_slave_pos), so both survive or neither does.
+ *
+ * Redo file: records of REDO_RECORD_LEN bytes, each with a CRC32; the first that is torn or wrong
+ * ends the log. The format is ours.
+ */
+#ifndef ACKPROOF_ENGINE_ENGINE_H
+#define ACKPROOF_ENGINE_ENGINE_H
+
+#include "core/core.h"
+#include "core/settings.h"
+#include "format/gtid.h"
+
+enum { REDO_RECORD_LEN = 40, REDO_BUFFER_MAX = REDO_RECORD_LEN * (2 * TXNS_MAX) };
+
+enum row_state { ROW_FREE = 0, ROW_PREPARED, ROW_COMMITTED };
+
+struct engine_row {
+    uint64_t xid;
+    int32_t k, v;
+    struct gtid gtid; /* of a replicated transaction; seq 0 for one of our own clients */
+    uint32_t state;   /* enum row_state */
+    uint32_t reserved;
+};
+
+struct engine {
+    uint32_t n_rows;
+    uint32_t written;        /* bytes of the redo log that were written to the file */
+    uint32_t synced;         /* bytes that an fsync has claimed to be durable */
+    uint32_t buffered;       /* bytes in buffer: the log ends at written + buffered */
+    struct gtid_pos applied; /* slave position of what is committed */
+    struct engine_row row[TXNS_MAX];
+    uint8_t buffer[REDO_BUFFER_MAX];
+};
+
+/* Start of the process: rebuilds rows from the redo log. Prepared rows stay prepared until the
+ * binlog recovery decides (engine_commit_ordered / engine_rollback). Cuts a torn tail off the file
+ * or creates the file (TASK_BOOT). */
+void engine_boot(struct engine *e, const struct env *env, struct actions *out);
+
+/* Prepares an insert. gtid.seq 0: a client's own transaction. False where the key is there already
+ * (duplicate key) or the table is full; nothing is changed then. */
+bool engine_prepare(struct engine *e, uint64_t xid, int32_t k, int32_t v, struct gtid gtid);
+/* The prepared row becomes visible. The xid must be prepared. */
+void engine_commit_ordered(struct engine *e, uint64_t xid);
+void engine_rollback(struct engine *e, uint64_t xid);
+bool engine_is_prepared(const struct engine *e, uint64_t xid);
+/* Prepared rows, oldest first: xid of the i-th, 0 behind the last. */
+uint64_t engine_in_doubt(const struct engine *e, uint32_t i);
+
+/* The read path: is key k visible to a new read view, and with which value? */
+bool engine_read(const struct engine *e, int32_t k, int32_t *v);
+
+/* End of the redo log, buffer included. */
+uint32_t engine_lsn(const struct engine *e);
+/* Takes the log up to its present end as far as F says for a prepare. True where the task must wait
+ * for DISK_DONE; then call engine_flushed with the lsn that this call ended at. */
+bool engine_flush_prepare(struct engine *e, const struct env *env, uint32_t task,
+                          struct actions *out);
+/* The same for a commit record: only F=2 does anything (write, no wait needed beyond write(2)). */
+bool engine_flush_commit(struct engine *e, const struct env *env, uint32_t task,
+                         struct actions *out);
+/* Writes and fsyncs everything, whatever F is: recovery. */
+void engine_sync(struct engine *e, uint32_t task, struct actions *out);
+/* The same where there is anything that no fsync has covered: background flush, prepare with F=1.
+ * */
+bool engine_flush_all(struct engine *e, uint32_t task, struct actions *out);
+void engine_flushed(struct engine *e, uint32_t lsn);
+/* Is there work for TASK_REDO? Only with F=0 and F=2. */
+bool engine_background_due(const struct engine *e, const struct env *env);
+
+#endif

@@ -1,0 +1,141 @@
+/* The binlog: what it looks like, when it is written, fsynced and published. */
+#include "primary/internal.h"
+
+static const char db_name[] = "ap";
+static const char table_name[] = "t";
+enum { TABLE_ID = 18 };
+
+static struct file_id file_of(uint32_t num)
+{
+    assert(num >= 1 && num <= UINT8_MAX);
+    return (struct file_id){.kind = FILE_BINLOG, .num = (uint8_t)num};
+}
+
+/* Facts 1.1 step 6: GTID event, statements, end event. The GTID of a client's transaction is given
+ * here; that of a replicated one is kept. */
+void binlog_render(const struct ctx *c, struct committer *m)
+{
+    struct binlog *b = &c->p->binlog;
+    if (m->gtid.seq == 0) {
+        uint32_t domain = c->env->set->domain_id;
+        m->gtid = (struct gtid){.domain = domain,
+                                .server = c->env->set->server_id,
+                                .seq = gtid_state_latest(&b->state, domain).seq + 1};
+    }
+    struct writer w = writer_over(b->cache, BINLOG_CACHE_MAX);
+    w.len = b->cached;
+    struct event_ctx x = {.timestamp = BINLOG_TIMESTAMP, .server_id = m->gtid.server};
+    x.start = b->len + w.len;
+    encode_gtid(&w, &x, m->gtid, GTID_FLAG_TRANSACTIONAL | GTID_FLAG_ALLOW_PARALLEL, m->group_id);
+    x.start = b->len + w.len;
+    encode_table_map(&w, &x, TABLE_ID, db_name, table_name);
+    x.start = b->len + w.len;
+    encode_write_rows(&w, &x, TABLE_ID, m->k, m->v);
+    x.start = b->len + w.len;
+    encode_xid(&w, &x, m->xid);
+    assert(!w.failed);
+    b->cached = w.len;
+    m->end = log_pos(b->num, b->len + b->cached);
+    bool room = gtid_state_update(&b->state, m->gtid);
+    assert(room);
+    (void)room;
+}
+
+void binlog_write(const struct ctx *c, uint32_t task)
+{
+    struct binlog *b = &c->p->binlog;
+    assert(b->cached > 0);
+    act_write(c->out, task, file_of(b->num), b->len, b->cache, b->cached);
+}
+
+void binlog_written(struct binlog *b)
+{
+    b->len += b->cached;
+    memset(b->cache, 0, b->cached);
+    b->cached = 0;
+}
+
+void binlog_write_failed(struct binlog *b)
+{
+    memset(b->cache, 0, b->cached);
+    b->cached = 0;
+}
+
+bool binlog_sync_due(struct binlog *b, const struct env *env)
+{
+    uint32_t every = env->set->sync_binlog;
+    if (every == 0)
+        return false;
+    b->flushes++;
+    if (b->flushes < every)
+        return false;
+    b->flushes = 0;
+    return true;
+}
+
+void binlog_publish(const struct ctx *c, log_pos_t pos)
+{
+    struct binlog *b = &c->p->binlog;
+    assert(pos > b->end_pos); /* groups are published in binlog order */
+    assert(log_pos_offset(pos) <= b->len + b->cached);
+    b->end_pos = pos;
+    for (uint32_t i = 0; i < NODES_MAX; i++) {
+        if (c->p->dump[i].active)
+            act_wake(c->out, TASK_DUMP + i);
+    }
+}
+
+void binlog_open(const struct ctx *c, uint8_t num)
+{
+    struct binlog *b = &c->p->binlog;
+    uint8_t head[512];
+    struct writer w = writer_over(head, sizeof head);
+    struct event_ctx x = {.timestamp = BINLOG_TIMESTAMP, .server_id = c->env->set->server_id};
+    char name[BINLOG_NAME_MAX];
+    binlog_name(name, num);
+    encode_magic(&w);
+    x.start = w.len;
+    x.flags = EVENT_FLAG_IN_USE;
+    encode_format_description(&w, &x, c->env->set->profile->version);
+    x.flags = 0;
+    x.start = w.len;
+    encode_gtid_list(&w, &x, &b->state);
+    x.start = w.len;
+    encode_binlog_checkpoint(&w, &x, name);
+    assert(!w.failed);
+    act_create(c->out, TASK_BOOT, file_of(num));
+    act_write(c->out, TASK_BOOT, file_of(num), 0, head, w.len);
+    act_fsync(c->out, TASK_BOOT, file_of(num));
+    b->num = num;
+    b->len = w.len;
+}
+
+const uint8_t *binlog_read(const struct ctx *c, log_pos_t pos, uint32_t *len)
+{
+    const struct binlog *b = &c->p->binlog;
+    uint32_t num = log_pos_file(pos);
+    uint32_t off = log_pos_offset(pos);
+    *len = 0;
+    if (num == b->num && off >= b->len) {
+        /* Published before it is written (BEFORE_WRITE): it stands in the cache. */
+        uint32_t end = log_pos_file(b->end_pos) == num ? log_pos_offset(b->end_pos) : 0;
+        if (end <= off)
+            return NULL;
+        *len = end - off;
+        return b->cache + (off - b->len);
+    }
+    const struct file_view *f = view_find(c->env->disk, file_of(num));
+    if (f == NULL)
+        return NULL;
+    uint32_t end = f->len;
+    if (num == b->num)
+        end = log_pos_offset(b->end_pos) < b->len ? log_pos_offset(b->end_pos) : b->len;
+    else if (num == c->p->recovered_file)
+        end = c->p->recovered_len; /* a torn group at its end is not sent */
+    if (end > f->len)
+        end = f->len;
+    if (end <= off)
+        return NULL;
+    *len = end - off;
+    return f->bytes + off;
+}

@@ -1,0 +1,528 @@
+/* Binlog group commit: the stages of a commit as a table, and the walk through it.
+ *
+ * A row says which stage comes next and which lock it runs under. The walk enters the next row by
+ * taking its lock before it lets go of the one it holds (MDEV-162): two groups can therefore never
+ * change places between stages. A wait point is nothing but the place where the wait row stands.
+ *
+ * Beside facts 1.1 (MariaDB log.cc) and 1.3 (MySQL binlog.cc); the numbers are the steps there.
+ */
+#include "primary/internal.h"
+
+enum stage {
+    STAGE_END = 0,
+    STAGE_PREPARE,  /* 2: engine prepare, redo flushed as F says */
+    STAGE_QUEUE,    /* 4: push on the queue; the first becomes leader, others follow it */
+    STAGE_RENDER,   /* BEFORE_WRITE only: GTIDs are given, events exist in memory */
+    STAGE_WRITE,    /* 5, 6: leader takes the queue, one write(2) for the group */
+    STAGE_SYNC,     /* 7: one fsync, if sync_binlog says so */
+    STAGE_REGISTER, /* 8: semi-sync learns the positions that it will ask ACKs for */
+    STAGE_PUBLISH,  /* 9: binlog_end_pos moves, dump threads may send */
+    STAGE_ROTATE,   /* 10: max_binlog_size; files do not fill up within a run, so nothing to do */
+    STAGE_WAIT,     /* 11: the leader waits for the ACKs of its members */
+    STAGE_PASS,     /* 11 without a wait: the lock is only passed through */
+    STAGE_COMMIT,   /* 13: commit_ordered member by member: visible */
+    STAGE_FLUSH,    /* 14: each thread, commit record as F says */
+    STAGE_WAIT_OWN, /* 16: each thread waits for the ACK of its own position */
+    STAGE_REPLY,    /* OK to the client */
+};
+
+static const char *const stage_names[] = {
+    [STAGE_END] = "idle",          [STAGE_PREPARE] = "prepare", [STAGE_QUEUE] = "queue",
+    [STAGE_RENDER] = "render",     [STAGE_WRITE] = "write",     [STAGE_SYNC] = "fsync",
+    [STAGE_REGISTER] = "register", [STAGE_PUBLISH] = "publish", [STAGE_ROTATE] = "rotate",
+    [STAGE_WAIT] = "wait",         [STAGE_PASS] = "pass",       [STAGE_COMMIT] = "commit",
+    [STAGE_FLUSH] = "flush",       [STAGE_WAIT_OWN] = "wait",   [STAGE_REPLY] = "reply",
+};
+
+struct row {
+    uint8_t stage;
+    uint8_t lock;
+};
+
+static const struct row mariadb_after_sync[] = {
+    {STAGE_PREPARE, LOCK_NONE},
+    {STAGE_QUEUE, LOCK_NONE},
+    {STAGE_WRITE, LOCK_LOG},
+    {STAGE_SYNC, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_PUBLISH, LOCK_LOG},
+    {STAGE_ROTATE, LOCK_LOG},
+    {STAGE_WAIT, LOCK_AFTER_BINLOG_SYNC},
+    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
+    {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+static const struct row mariadb_after_commit[] = {
+    {STAGE_PREPARE, LOCK_NONE},
+    {STAGE_QUEUE, LOCK_NONE},
+    {STAGE_WRITE, LOCK_LOG},
+    {STAGE_SYNC, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_PUBLISH, LOCK_LOG},
+    {STAGE_ROTATE, LOCK_LOG},
+    {STAGE_PASS, LOCK_AFTER_BINLOG_SYNC},
+    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
+    {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_WAIT_OWN, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+/* MDEV-34705: the events travel before they are written. LOCK_log is held over the wait, because
+ * the positions behind the group are not free before it is written; dump threads do not need it. */
+static const struct row mariadb_before_write[] = {
+    {STAGE_PREPARE, LOCK_NONE},
+    {STAGE_QUEUE, LOCK_NONE},
+    {STAGE_RENDER, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_PUBLISH, LOCK_LOG},
+    {STAGE_WAIT, LOCK_LOG},
+    {STAGE_WRITE, LOCK_LOG},
+    {STAGE_SYNC, LOCK_LOG},
+    {STAGE_ROTATE, LOCK_LOG},
+    {STAGE_PASS, LOCK_AFTER_BINLOG_SYNC},
+    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
+    {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+/* MySQL 5.7 and later with sync_binlog=1: published in the SYNC stage, behind the fsync. */
+static const struct row mysql_late_after_sync[] = {
+    {STAGE_PREPARE, LOCK_NONE},
+    {STAGE_QUEUE, LOCK_NONE},
+    {STAGE_WRITE, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_SYNC, LOCK_SYNC},
+    {STAGE_PUBLISH, LOCK_SYNC},
+    {STAGE_WAIT, LOCK_COMMIT_ORDERED},
+    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
+    {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+static const struct row mysql_late_after_commit[] = {
+    {STAGE_PREPARE, LOCK_NONE},
+    {STAGE_QUEUE, LOCK_NONE},
+    {STAGE_WRITE, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_SYNC, LOCK_SYNC},
+    {STAGE_PUBLISH, LOCK_SYNC},
+    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
+    {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_WAIT_OWN, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+/* MySQL 5.6 always, later with sync_binlog != 1: published in the FLUSH stage, before any fsync
+ * (bug 70669). */
+static const struct row mysql_early_after_sync[] = {
+    {STAGE_PREPARE, LOCK_NONE},
+    {STAGE_QUEUE, LOCK_NONE},
+    {STAGE_WRITE, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_PUBLISH, LOCK_LOG},
+    {STAGE_SYNC, LOCK_SYNC},
+    {STAGE_WAIT, LOCK_COMMIT_ORDERED},
+    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
+    {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+static const struct row mysql_early_after_commit[] = {
+    {STAGE_PREPARE, LOCK_NONE},
+    {STAGE_QUEUE, LOCK_NONE},
+    {STAGE_WRITE, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_PUBLISH, LOCK_LOG},
+    {STAGE_SYNC, LOCK_SYNC},
+    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
+    {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_WAIT_OWN, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+static const struct row *pipeline(const struct env *env)
+{
+    bool after_commit = env->set->wait_point == WAIT_AFTER_COMMIT;
+    switch (env->set->profile->publish) {
+    case PUBLISH_AFTER_SYNC_CALL:
+        if (env->set->wait_point == WAIT_BEFORE_WRITE)
+            return mariadb_before_write;
+        return after_commit ? mariadb_after_commit : mariadb_after_sync;
+    case PUBLISH_IF_SYNC_1:
+        if (env->set->sync_binlog == 1)
+            return after_commit ? mysql_late_after_commit : mysql_late_after_sync;
+        break;
+    case PUBLISH_BEFORE_SYNC:
+        break;
+    }
+    return after_commit ? mysql_early_after_commit : mysql_early_after_sync;
+}
+
+const char *primary_stage_name(const struct env *env, const struct committer *c)
+{
+    return c->state == COMMITTER_IDLE ? "idle" : stage_names[pipeline(env)[c->row].stage];
+}
+
+/* ---- locks ---------------------------------------------------------------------------------- */
+
+static void unlock(const struct ctx *c, uint32_t lock)
+{
+    assert(lock != LOCK_NONE && c->p->owner[lock] != 0);
+    c->p->owner[lock] = 0;
+    for (uint32_t t = 0; t < COMMITTERS; t++) {
+        struct committer *m = &c->p->by[t];
+        if (m->state == COMMITTER_LOCK && m->wants == lock) {
+            m->state = COMMITTER_READY;
+            m->wants = LOCK_NONE;
+            act_wake(c->out, t);
+        }
+    }
+}
+
+/* Hand over hand: takes the lock, then lets go of the one held. False: it is taken, wait. */
+static bool enter(const struct ctx *c, uint32_t task, uint32_t lock)
+{
+    struct committer *m = &c->p->by[task];
+    if (m->lock == lock)
+        return true;
+    if (lock != LOCK_NONE) {
+        if (c->p->owner[lock] != 0) {
+            m->state = COMMITTER_LOCK;
+            m->wants = (uint8_t)lock;
+            return false;
+        }
+        c->p->owner[lock] = (uint8_t)(task + 1);
+    }
+    if (m->lock != LOCK_NONE)
+        unlock(c, m->lock);
+    m->lock = (uint8_t)lock;
+    return true;
+}
+
+/* ---- groups --------------------------------------------------------------------------------- */
+
+static struct committer *member(struct primary *p, uint32_t task_plus_1)
+{
+    assert(task_plus_1 >= 1 && task_plus_1 <= COMMITTERS);
+    return &p->by[task_plus_1 - 1];
+}
+
+static struct committer *last_member(struct primary *p, const struct committer *leader)
+{
+    struct committer *m = member(p, leader->head);
+    while (m->next != 0)
+        m = member(p, m->next);
+    return m;
+}
+
+/* The leader takes the queue as it is; who comes later forms the next group. */
+static void take_queue(struct primary *p, uint32_t leader)
+{
+    assert(p->n_queue > 0 && p->queue[0] == leader);
+    for (uint32_t i = 0; i < p->n_queue; i++) {
+        struct committer *m = &p->by[p->queue[i]];
+        m->next = i + 1 < p->n_queue ? (uint8_t)(p->queue[i + 1] + 1) : 0;
+        m->group_id = p->n_queue > 1 ? (uint32_t)p->by[leader].xid : 0;
+    }
+    p->by[leader].head = (uint8_t)(leader + 1);
+    memset(p->queue, 0, sizeof p->queue);
+    p->n_queue = 0;
+}
+
+static void render_group(const struct ctx *c, struct committer *leader)
+{
+    for (uint32_t i = leader->head; i != 0; i = member(c->p, i)->next)
+        binlog_render(c, member(c->p, i));
+}
+
+/* Sends the member on, from the leader's hand, to the row behind `stage`. */
+static void send_on(const struct ctx *c, uint32_t task, enum stage stage)
+{
+    const struct row *rows = pipeline(c->env);
+    struct committer *m = &c->p->by[task];
+    uint8_t row = 0;
+    while (rows[row].stage != stage)
+        row++;
+    m->row = row;
+    m->state = COMMITTER_READY;
+    m->io_done = 0;
+    m->io_error = IO_OK;
+    act_wake(c->out, task);
+}
+
+/* Step 7e: the group could not be written or fsynced. Every member is rolled back by its own
+ * thread; what did reach the file stays there. */
+static void fail_group(const struct ctx *c, uint32_t leader)
+{
+    uint32_t next = 0;
+    for (uint32_t i = c->p->by[leader].head; i != 0; i = next) {
+        next = member(c->p, i)->next;
+        member(c->p, i)->failed = 1;
+        member(c->p, i)->next = 0;
+        if (i - 1 != leader)
+            send_on(c, i - 1, STAGE_REPLY);
+    }
+    c->p->by[leader].head = 0;
+    send_on(c, leader, STAGE_REPLY);
+}
+
+/* ---- stages --------------------------------------------------------------------------------- */
+
+enum outcome {
+    NEXT,  /* on to the next row in the same step: nothing lies between that others could see */
+    YIELD, /* on to the next row, but others may run first */
+    STAY   /* not finished; `state` says what it waits for */
+};
+
+static enum outcome wait_for_disk(struct committer *m)
+{
+    m->state = COMMITTER_IO;
+    m->io_done = 0;
+    return STAY;
+}
+
+static enum outcome stage_prepare(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (m->io_done) {
+        if (m->io_error != IO_OK) {
+            act(c->out, ACT_EXIT)->arg = m->io_error; /* InnoDB ends the server (facts live) */
+            return STAY;
+        }
+        if (m->synced)
+            engine_flushed(c->e, m->flush_lsn);
+        return NEXT;
+    }
+    if (!engine_prepare(c->e, m->xid, m->k, m->v, m->gtid)) {
+        m->failed = 1;
+        m->xid = 0; /* nothing to roll back */
+        send_on(c, task, STAGE_REPLY);
+        return STAY;
+    }
+    if (!engine_flush_prepare(c->e, c->env, task, c->out))
+        return NEXT;
+    m->synced = c->env->set->flush_log_at_trx_commit == 1;
+    m->flush_lsn = c->e->written;
+    return wait_for_disk(m);
+}
+
+static enum outcome stage_queue(const struct ctx *c, uint32_t task)
+{
+    assert(c->p->n_queue < COMMITTERS);
+    c->p->queue[c->p->n_queue++] = (uint8_t)task;
+    if (c->p->n_queue == 1)
+        return YIELD;
+    c->p->by[task].state = COMMITTER_FOLLOWER;
+    return STAY;
+}
+
+static enum outcome stage_render(const struct ctx *c, uint32_t task)
+{
+    take_queue(c->p, task);
+    render_group(c, &c->p->by[task]);
+    return NEXT;
+}
+
+static enum outcome stage_write(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (!m->io_done) {
+        if (m->head == 0)
+            stage_render(c, task);
+        binlog_write(c, task);
+        return wait_for_disk(m);
+    }
+    if (m->io_error != IO_OK) {
+        binlog_write_failed(&c->p->binlog);
+        fail_group(c, task);
+        return STAY;
+    }
+    binlog_written(&c->p->binlog);
+    return NEXT;
+}
+
+static enum outcome stage_sync(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (m->io_done) {
+        if (m->io_error == IO_OK)
+            return NEXT;
+        fail_group(c, task);
+        return STAY;
+    }
+    if (!binlog_sync_due(&c->p->binlog, c->env))
+        return NEXT;
+    act_fsync(c->out, task, (struct file_id){.kind = FILE_BINLOG, .num = c->p->binlog.num});
+    return wait_for_disk(m);
+}
+
+static enum outcome stage_register(const struct ctx *c, uint32_t task)
+{
+    struct committer *leader = &c->p->by[task];
+    if (c->env->set->profile->group_wait == GROUP_WAIT_LAST) {
+        semisync_register(&c->p->semisync, c->env, last_member(c->p, leader)->end);
+        return YIELD;
+    }
+    for (uint32_t i = leader->head; i != 0; i = member(c->p, i)->next)
+        semisync_register(&c->p->semisync, c->env, member(c->p, i)->end);
+    return YIELD;
+}
+
+static enum outcome stage_publish(const struct ctx *c, uint32_t task)
+{
+    binlog_publish(c, last_member(c->p, &c->p->by[task])->end);
+    return YIELD;
+}
+
+static enum outcome stage_wait(const struct ctx *c, uint32_t task)
+{
+    struct committer *leader = &c->p->by[task];
+    if (leader->cursor == 0)
+        leader->cursor = leader->head;
+    while (leader->cursor != 0) {
+        struct committer *m = member(c->p, leader->cursor);
+        bool asked = c->env->set->profile->group_wait == GROUP_WAIT_EACH || m->next == 0;
+        if (asked && !semisync_wait(&c->p->semisync, c->env, m->end, task, c->out)) {
+            leader->state = COMMITTER_ACK;
+            return STAY;
+        }
+        leader->cursor = m->next;
+    }
+    return YIELD;
+}
+
+/* One member per step: between two members a reader sees the first and not the second. */
+static enum outcome stage_commit(const struct ctx *c, uint32_t task)
+{
+    struct committer *leader = &c->p->by[task];
+    if (leader->cursor == 0)
+        leader->cursor = leader->head;
+    uint32_t i = leader->cursor;
+    struct committer *m = member(c->p, i);
+    engine_commit_ordered(c->e, m->xid);
+    leader->cursor = m->next;
+    m->next = 0;
+    if (i - 1 != task)
+        send_on(c, i - 1, STAGE_FLUSH);
+    if (leader->cursor == 0) {
+        leader->head = 0;
+        return YIELD;
+    }
+    act_wake(c->out, task);
+    return STAY;
+}
+
+static enum outcome stage_flush(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (m->io_done) {
+        if (m->io_error != IO_OK) {
+            act(c->out, ACT_EXIT)->arg = m->io_error;
+            return STAY;
+        }
+        return NEXT;
+    }
+    if (!engine_flush_commit(c->e, c->env, task, c->out))
+        return NEXT;
+    return wait_for_disk(m);
+}
+
+static enum outcome stage_wait_own(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (semisync_wait(&c->p->semisync, c->env, m->end, task, c->out))
+        return YIELD;
+    m->state = COMMITTER_ACK;
+    return STAY;
+}
+
+static enum outcome stage_reply(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    bool failed = m->failed;
+    if (failed && m->xid != 0)
+        engine_rollback(c->e, m->xid);
+    if (task != TASK_APPLIER)
+        act_reply(c->out, task, m->txn, failed ? CLIENT_ERROR : CLIENT_OK);
+    memset(m, 0, sizeof *m);
+    if (task == TASK_APPLIER) {
+        m->finished = 1;
+        m->failed = failed;
+    }
+    return STAY;
+}
+
+typedef enum outcome (*stage_fn)(const struct ctx *c, uint32_t task);
+static const stage_fn stage_run[] = {
+    [STAGE_PREPARE] = stage_prepare,   [STAGE_QUEUE] = stage_queue,
+    [STAGE_RENDER] = stage_render,     [STAGE_WRITE] = stage_write,
+    [STAGE_SYNC] = stage_sync,         [STAGE_REGISTER] = stage_register,
+    [STAGE_PUBLISH] = stage_publish,   [STAGE_WAIT] = stage_wait,
+    [STAGE_COMMIT] = stage_commit,     [STAGE_FLUSH] = stage_flush,
+    [STAGE_WAIT_OWN] = stage_wait_own, [STAGE_REPLY] = stage_reply,
+};
+
+/* ---- the walk ------------------------------------------------------------------------------- */
+
+void commit_start(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    assert(m->state == COMMITTER_IDLE);
+    m->state = COMMITTER_READY;
+    m->row = 0;
+    act_wake(c->out, task);
+}
+
+void commit_run(const struct ctx *c, uint32_t task)
+{
+    assert(task < COMMITTERS);
+    struct committer *m = &c->p->by[task];
+    if (m->state == COMMITTER_ACK)
+        m->state = COMMITTER_READY;
+    if (m->state != COMMITTER_READY)
+        return; /* a wake-up that something else overtook */
+    const struct row *rows = pipeline(c->env);
+    for (;;) {
+        const struct row *row = &rows[m->row];
+        assert(row->stage != STAGE_END);
+        if (!enter(c, task, row->lock))
+            return;
+        enum outcome o = NEXT;
+        if (stage_run[row->stage] != NULL)
+            o = stage_run[row->stage](c, task);
+        if (o == STAY)
+            return;
+        m->io_done = 0;
+        m->row++;
+        if (o == YIELD) {
+            act_wake(c->out, task);
+            return;
+        }
+    }
+}
+
+void commit_disk_done(const struct ctx *c, uint32_t task, enum io_result result)
+{
+    struct committer *m = &c->p->by[task];
+    assert(m->state == COMMITTER_IO);
+    m->state = COMMITTER_READY;
+    m->io_done = 1;
+    m->io_error = (uint8_t)result;
+    commit_run(c, task);
+    /* io_error and synced describe finished disk actions only; equal states must look equal. */
+    if (!m->io_done) {
+        m->io_error = IO_OK;
+        if (m->state != COMMITTER_IO) {
+            m->synced = 0;
+            m->flush_lsn = 0;
+        }
+    }
+}

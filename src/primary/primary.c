@@ -1,0 +1,133 @@
+#include "primary/internal.h"
+
+static void start_client(const struct ctx *c, uint32_t task, uint32_t txn)
+{
+    assert(task < SESSIONS_MAX && txn < TXNS_MAX);
+    struct committer *m = &c->p->by[task];
+    assert(m->state == COMMITTER_IDLE);
+    if (!c->p->serving) {
+        act_reply(c->out, task, txn, CLIENT_ERROR);
+        return;
+    }
+    m->txn = txn;
+    m->k = (int32_t)txn + 1;
+    m->v = m->k * 100;
+    m->xid = txn + 1; /* a server's XID holds a query id that no other live transaction has */
+    commit_start(c, task);
+}
+
+bool primary_apply(struct primary *p, struct gtid gtid, uint64_t xid, int32_t k, int32_t v,
+                   struct actions *out)
+{
+    struct committer *m = &p->by[TASK_APPLIER];
+    if (m->state != COMMITTER_IDLE || m->finished)
+        return false;
+    assert(gtid.seq != 0 && xid != 0);
+    m->gtid = gtid;
+    m->xid = xid;
+    m->k = k;
+    m->v = v;
+    struct ctx c = {.p = p, .out = out};
+    commit_start(&c, TASK_APPLIER);
+    return true;
+}
+
+bool primary_applied(struct primary *p, bool *error)
+{
+    struct committer *m = &p->by[TASK_APPLIER];
+    if (!m->finished)
+        return false;
+    *error = m->failed;
+    memset(m, 0, sizeof *m);
+    return true;
+}
+
+bool primary_booted(const struct primary *p)
+{
+    return p->boot >= BOOT_WAIT_ACK;
+}
+
+void primary_gtid_pos(const struct primary *p, const struct engine *e, struct gtid_pos *pos)
+{
+    gtid_state_pos(&p->binlog.state, pos);
+    for (uint32_t i = 0; i < e->applied.n; i++)
+        gtid_pos_raise(pos, e->applied.at[i]);
+}
+
+static void run(const struct ctx *c, uint32_t task)
+{
+    if (task < COMMITTERS)
+        commit_run(c, task);
+    else if (task >= TASK_DUMP && task < TASK_DUMP + NODES_MAX)
+        dump_run(c, task - TASK_DUMP);
+    else if (task == TASK_BOOT)
+        recovery_run(c);
+    else if (task == TASK_REDO && engine_flush_all(c->e, TASK_REDO, c->out))
+        c->p->flush_lsn = c->e->written;
+}
+
+static void disk_done(const struct ctx *c, uint32_t task, enum io_result result)
+{
+    if (task < COMMITTERS) {
+        commit_disk_done(c, task, result);
+    } else if (task == TASK_BOOT) {
+        recovery_disk_done(c, result);
+    } else if (task == TASK_REDO) {
+        if (result == IO_OK)
+            engine_flushed(c->e, c->p->flush_lsn);
+        else
+            act(c->out, ACT_EXIT)->arg = (uint32_t)result;
+    }
+}
+
+static void admin(const struct ctx *c, enum admin what)
+{
+    if (what == ADMIN_SERVE && !c->p->serving) {
+        c->p->serving = 1;
+        c->p->as_primary = 1;
+        if (!c->p->semisync.enabled)
+            semisync_enable(&c->p->semisync, c->env, c->p->binlog.end_pos);
+    } else if (what == ADMIN_READ_ONLY) {
+        c->p->serving = 0;
+    }
+}
+
+void primary_step(struct primary *p, struct engine *e, const struct env *env,
+                  const struct event *ev, struct actions *out)
+{
+    assert(p != NULL && e != NULL && env != NULL && ev != NULL && out != NULL);
+    struct ctx c = {.p = p, .e = e, .env = env, .out = out};
+    switch (ev->kind) {
+    case EV_BOOT:
+        memset(p, 0, sizeof *p);
+        p->as_primary = ev->admin == ADMIN_SERVE;
+        recovery_start(&c);
+        break;
+    case EV_RUN:
+        run(&c, ev->task);
+        break;
+    case EV_DISK_DONE:
+        disk_done(&c, ev->task, (enum io_result)ev->io);
+        break;
+    case EV_TIMER:
+        semisync_timeout(&p->semisync, out);
+        break;
+    case EV_CLIENT:
+        start_client(&c, ev->task, ev->txn);
+        break;
+    case EV_ADMIN:
+        admin(&c, (enum admin)ev->admin);
+        break;
+    case EV_NET_OPEN:
+        dump_accept(&c, ev->peer);
+        break;
+    case EV_NET_DOWN:
+        dump_end(&c, ev->peer);
+        break;
+    case EV_NET_FRAME:
+        dump_frame(&c, ev->peer, ev->bytes, ev->len);
+        break;
+    default:
+        assert(!"an event that the primary does not take");
+    }
+}

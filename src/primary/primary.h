@@ -1,0 +1,149 @@
+/* The primary: client sessions, binlog group commit, semi-sync, dump threads, crash recovery.
+ *
+ * The files of this folder, in the order in which a commit meets them:
+ *
+ *   commit.c    the commit pipeline: a table of stages per wait point, and the walk through it
+ *   binlog.c    the binlog: rendering a group, write, fsync, end position, opening a new file
+ *   semisync.c  who waits for which ACK
+ *   dump.c      dump threads: what a replica is sent, from where, with which flag
+ *   recovery.c  start-up after a crash: commit what is in the binlog, roll back the rest
+ *   primary.c   takes events and hands them to the above
+ *
+ * Every server of a cluster has this object: a replica's applier commits through the same pipeline,
+ * and a replica may be promoted. `serving` says whether clients are let in.
+ */
+#ifndef ACKPROOF_PRIMARY_PRIMARY_H
+#define ACKPROOF_PRIMARY_PRIMARY_H
+
+#include "core/core.h"
+#include "core/settings.h"
+#include "engine/engine.h"
+#include "format/event.h"
+#include "primary/semisync.h"
+
+/* ---- locks ---------------------------------------------------------------------------------- */
+
+/* Chained: the next is taken before the last is let go, so that groups cannot overtake one another
+ * between stages (MDEV-162). The queue's own LOCK_prepare_ordered is held only within one step. */
+enum commit_lock {
+    LOCK_NONE = 0,
+    LOCK_LOG,
+    LOCK_AFTER_BINLOG_SYNC, /* MariaDB */
+    LOCK_SYNC,              /* MySQL */
+    LOCK_COMMIT_ORDERED,    /* MariaDB; LOCK_commit of MySQL */
+    COMMIT_LOCKS
+};
+
+/* ---- sessions ------------------------------------------------------------------------------- */
+
+enum committer_state {
+    COMMITTER_IDLE = 0,
+    COMMITTER_READY,   /* woken, or to be woken, at `row` of its pipeline */
+    COMMITTER_IO,      /* its disk actions are under way */
+    COMMITTER_LOCK,    /* waits for the lock of its row */
+    COMMITTER_ACK,     /* waits for an ACK */
+    COMMITTER_FOLLOWER /* queued behind a leader, which will commit it */
+};
+
+/* A thread that commits: a client session, or the applier. */
+struct committer {
+    uint8_t state;      /* enum committer_state */
+    uint8_t row;        /* where it stands in the pipeline */
+    uint8_t lock;       /* enum commit_lock that it holds */
+    uint8_t wants;      /* the lock it waits for (COMMITTER_LOCK) */
+    uint8_t next;       /* task + 1 of the next member of its group; 0 = last */
+    uint8_t head;       /* leader only: task + 1 of the group's first member */
+    uint8_t cursor;     /* leader only: task + 1 of the member that a stage has come to; 0 = done */
+    uint8_t failed;     /* bool: the group could not be written (facts 1.1 step 7e) */
+    uint8_t io_done;    /* bool: DISK_DONE has come for the stage it is in */
+    uint8_t io_error;   /* enum io_result of it */
+    uint8_t synced;     /* bool: the disk actions under way end in an fsync of the redo log */
+    uint8_t finished;   /* applier only, bool: the group is committed, nobody has asked yet */
+    uint32_t txn;       /* client transaction; 0 for the applier */
+    uint32_t flush_lsn; /* end of the redo log when its flush was issued */
+    uint32_t group_id;  /* commit id of the group; 0 where it is alone */
+    int32_t k, v;
+    uint64_t xid;
+    struct gtid gtid; /* given at the binlog write; of a replicated transaction from the start */
+    log_pos_t end;    /* end of its group of events in the binlog */
+};
+
+/* ---- binlog --------------------------------------------------------------------------------- */
+
+enum { BINLOG_CACHE_MAX = 1024, BINLOG_TIMESTAMP = 1700000000 };
+
+struct binlog {
+    uint8_t num; /* current file; 0 = none open */
+    uint8_t reserved[3];
+    uint32_t len;            /* bytes written to it */
+    uint32_t flushes;        /* since the last counted fsync (sync_binlog = N) */
+    uint32_t cached;         /* bytes in cache: rendered, not written, standing at offset len */
+    log_pos_t end_pos;       /* published: dump threads read up to here */
+    struct gtid_state state; /* gtid_binlog_state, groups in the cache included */
+    uint8_t cache[BINLOG_CACHE_MAX];
+};
+
+/* ---- dump threads --------------------------------------------------------------------------- */
+
+struct dump {
+    uint8_t active;
+    uint8_t semi_sync; /* the replica asked for it */
+    uint8_t greeted;   /* ROTATE and FORMAT_DESCRIPTION of the current file are sent */
+    uint8_t reserved;
+    uint16_t gates;       /* bit i: domain i of `from` has passed its start GTID */
+    uint16_t unknown;     /* bit i: we know nothing of domain i yet (rule C2) */
+    log_pos_t pos;        /* next event to read */
+    struct gtid_pos from; /* position the replica asked for */
+};
+
+/* ---- start-up ------------------------------------------------------------------------------- */
+
+enum boot_stage {
+    BOOT_DOWN = 0,
+    BOOT_REDO,     /* redo log cut, decisions of the recovery fsynced */
+    BOOT_BINLOG,   /* new binlog file created, header fsynced */
+    BOOT_IN_USE,   /* old file marked as closed (only now: MDEV-342) */
+    BOOT_WAIT_ACK, /* RECOVERY_WAIT_ACK: nobody has ACKed what was recovered */
+    BOOT_DONE
+};
+
+struct primary {
+    uint8_t boot;       /* enum boot_stage */
+    uint8_t serving;    /* bool: clients are let in */
+    uint8_t as_primary; /* bool: it was told to come up as primary */
+    uint8_t n_queue;
+    uint8_t queue[COMMITTERS];   /* tasks, in order of arrival; the first is the leader */
+    uint8_t owner[COMMIT_LOCKS]; /* task + 1; 0 = free */
+    uint8_t recovered_file;      /* binlog that the recovery read; 0 = none */
+    uint8_t reserved[5];
+    uint32_t recovered_len; /* its length up to the end of the last complete group */
+    uint32_t flush_lsn;     /* end of the redo log when TASK_BOOT or TASK_REDO flushed it */
+    uint32_t boot_end;      /* bool: the old file has to be marked as closed */
+    struct committer by[COMMITTERS];
+    struct semisync semisync;
+    struct dump dump[NODES_MAX];
+    struct binlog binlog;
+};
+
+/* EV_BOOT (event.admin: ADMIN_SERVE = come up as primary, ADMIN_FOLLOW = as replica), DISK_DONE,
+ * RUN, TIMER, CLIENT, ADMIN_SERVE/READ_ONLY, NET_OPEN, NET_DOWN and NET_FRAME of link TO_REPLICA.
+ * */
+void primary_step(struct primary *p, struct engine *e, const struct env *env,
+                  const struct event *ev, struct actions *out);
+
+/* Its logs are open: replicas may connect. Whether clients may is `serving`. */
+bool primary_booted(const struct primary *p);
+/* gtid_current_pos: the slave position of the engine, raised by the binlog's own. */
+void primary_gtid_pos(const struct primary *p, const struct engine *e, struct gtid_pos *pos);
+
+/* The applier hands over a group; false while one is under way. */
+bool primary_apply(struct primary *p, struct gtid gtid, uint64_t xid, int32_t k, int32_t v,
+                   struct actions *out);
+/* True once when the group handed over has been committed. A duplicate key or a failed write leaves
+ * the applier stopped: *error is set. */
+bool primary_applied(struct primary *p, bool *error);
+
+/* Name of the stage that a committer stands at: "fsync". */
+const char *primary_stage_name(const struct env *env, const struct committer *c);
+
+#endif
