@@ -303,7 +303,9 @@ static void applier_run(struct sim *s, uint32_t node, const struct env *env, str
     struct applier_group g;
     if (n->primary.by[TASK_APPLIER].state == COMMITTER_IDLE && !n->applier.busy &&
         !n->primary.by[TASK_APPLIER].finished) {
-        if (!applier_next(&n->applier, env->disk, &g))
+        struct disk_view seen;
+        receiver_visible(&n->receiver, env->disk, &seen);
+        if (!applier_next(&n->applier, &seen, &g))
             return;
         bool taken = primary_apply(&n->primary, g.gtid, g.xid, g.k, g.v, out);
         assert(taken);
@@ -398,12 +400,14 @@ static void refresh(struct sim *s, uint32_t node, const struct event *e)
 {
     struct node *n = &s->world->node[node];
     struct disk_view view;
+    struct disk_view seen;
     bool replica_side = e->task == TASK_RECEIVER || e->task == TASK_CONSUMER ||
                         e->task == TASK_APPLIER || e->task == TASK_BOOT ||
                         (e->kind == EV_NET_FRAME && e->link == LINK_TO_PRIMARY);
     if (n->state == NODE_UP && replica_side) {
         disk_view(&n->disk, &view);
-        n->behind = applier_behind(&n->applier, &view);
+        receiver_visible(&n->receiver, &view, &seen);
+        n->behind = applier_behind(&n->applier, &seen);
     }
 }
 

@@ -157,6 +157,8 @@ static bool fill_manager(struct yaml_source *src, const struct raw_scenario *raw
     }
     if (m->fence != NULL)
         out->manager.fence = *m->fence;
+    if (m->verify != NULL)
+        out->manager.verify = *m->verify;
     if (m->restart_replicas != NULL)
         out->restart_replicas = *m->restart_replicas;
     if (m->applier != NULL)

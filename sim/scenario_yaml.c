@@ -113,6 +113,7 @@ static const cyaml_schema_field_t manager_fields[] = {
     CYAML_FIELD_SEQUENCE("on_primary_loss", OPT, struct raw_manager, on_primary_loss,
                          &loss_plan_value, 1, LOSS_PLANS_MAX),
     BOOL("fence", struct raw_manager, fence),
+    BOOL("verify", struct raw_manager, verify),
     BOOL("restart_replicas", struct raw_manager, restart_replicas),
     ENUM("applier", struct raw_manager, applier, appliers),
     CYAML_FIELD_END,

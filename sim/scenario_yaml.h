@@ -66,6 +66,7 @@ struct raw_manager {
     uint32_t *on_primary_loss; /* enum loss_plan */
     uint32_t on_primary_loss_count;
     bool *fence;
+    bool *verify;
     bool *restart_replicas;
 };
 

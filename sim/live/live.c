@@ -62,6 +62,9 @@ static void say(struct live_run *r, bool always, const char *format, va_list arg
     char line[LIVE_LINE_MAX];
 
     (void)vsnprintf(line, sizeof line, format, args);
+    for (size_t n = strlen(line); n > 0 && line[n - 1] == ' '; n--) {
+        line[n - 1] = '\0'; /* an empty last column of the table */
+    }
     keep_line(r, line);
     print_line(r, line, always);
 }
@@ -139,7 +142,7 @@ void run_judge(struct live_run *r, enum invariant i, txn_mask bad, const char *h
     if (bad == 0) {
         run_held(r, i);
     } else {
-        run_broke(r, i, "%s %s", txns_text(bad, txns), how);
+        run_broke(r, i, "%s: %s", txns_text(bad, txns), how);
     }
 }
 
@@ -162,7 +165,9 @@ void run_case_end(struct live_run *r)
                               broke ? "BROKEN" : "held");
         assert(n < sizeof text);
     }
-    run_say(r, "   %s", text);
+    if (text[0] != '\0') {
+        run_say(r, "  %s", text);
+    }
 }
 
 /* ---- the verdicts --------------------------------------------------------------------------- */

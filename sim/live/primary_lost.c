@@ -107,7 +107,7 @@ static void judge_ack(struct stage *st, uint32_t node, const struct peer_ack *a)
     uint32_t pos = ledger_pos(binlog_name_num(a->ack.file), (uint32_t)a->ack.pos);
     char how[64];
 
-    (void)snprintf(how, sizeof how, "was ACKed by replica %u, which does not hold it", node);
+    (void)snprintf(how, sizeof how, "ACKed by replica %u, which does not hold it", node);
     run_judge(st->run, INV_ACKTRUE,
               ledger_released(&st->ledger, node, pos) & ~history_mask(&st->held[node - 1]), how);
     if (!a->durable && scenario_admits_power(st->run->sc, node)) {
@@ -124,7 +124,7 @@ static void judge_replica(struct stage *st, uint32_t node)
 
     run_say(st->run, "    replica %u holds %s; ACKs sent %u, held %u", node,
             txns_text(history_mask(h), txns), peer_acks_sent(p), peer_acks_held(p));
-    (void)snprintf(how, sizeof how, "is another transaction on replica %u", node);
+    (void)snprintf(how, sizeof how, "another transaction on replica %u", node);
     run_judge(st->run, INV_CONVERGE, ledger_diverged(&st->primary, h), how);
     if (!history_prefix(h, &st->primary)) {
         run_broke(st->run, INV_CONVERGE, "the relay log of replica %u is no prefix of the binlog",
@@ -145,13 +145,13 @@ static void judge_restarted(struct stage *st, txn_mask visible)
     char how[64];
 
     run_judge(st->run, INV_NOLOSS, ledger_lost(&st->ledger, visible),
-              "was answered OK and is not on the restarted primary");
+              "answered OK, not on the restarted primary");
     run_judge(st->run, INV_NOPHANTOM, ledger_phantom(&st->ledger, visible),
-              "was read before the crash and is not on the restarted primary");
+              "read before the crash, not on the restarted primary");
     run_judge(st->run, INV_AGREE, ledger_disagree(&st->primary, visible, true),
-              "is not in both binlog and table after recovery");
+              "not in both binlog and table after recovery");
     for (uint32_t node = 1; node <= st->n_peers; node++) {
-        (void)snprintf(how, sizeof how, "is on replica %u and not on the restarted primary", node);
+        (void)snprintf(how, sizeof how, "on replica %u, not on the restarted primary", node);
         run_judge(st->run, INV_NOAHEAD,
                   ledger_ahead(history_mask(&st->primary), history_mask(&st->held[node - 1])), how);
     }
@@ -181,11 +181,10 @@ static void judge_promotion(struct stage *st)
         char how[80];
 
         run_say(st->run, "    promoted: replica %u; it holds %s", node, txns_text(visible, txns));
-        (void)snprintf(how, sizeof how, "was answered OK and is not on the promoted replica %u",
-                       node);
+        (void)snprintf(how, sizeof how, "answered OK, not on the promoted replica %u", node);
         run_judge(st->run, INV_NOLOSS, ledger_lost(&st->ledger, visible), how);
-        (void)snprintf(how, sizeof how,
-                       "was read on a serving primary and is not on the promoted replica %u", node);
+        (void)snprintf(how, sizeof how, "read on a serving primary, not on the promoted replica %u",
+                       node);
         run_judge(st->run, INV_NOPHANTOM, ledger_phantom(&st->ledger, visible), how);
     }
 }

@@ -162,7 +162,7 @@ static bool second_transaction(struct theatre *t, const struct receiver_case *c)
     if (c->libmariadb) {
         run_say(t->run, "    mariadb_rpl_fetch has returned, nothing is stored; T2 answered OK: %s",
                 answer == ANSWER_OK ? "yes" : "no");
-        run_say(t->run, "    (%u ms behind the fetch; the primary's timeout is an hour)",
+        run_say(t->run, "    (%u ms behind the fetch; the semi-sync timeout is an hour)",
                 (unsigned)(guard_now_ms() - fetched));
     }
     if (c->let_store) {
@@ -191,7 +191,7 @@ static bool judge(struct theatre *t)
     run_say(t->run, "    kill -9 of the receiver: answered OK, so ACKed: %s; its file holds %s",
             txns_text(t->ledger.answered, ok), txns_text(history_mask(&held), txns));
     run_judge(t->run, INV_ACKTRUE, ledger_lost(&t->ledger, history_mask(&held)),
-              "was ACKed and is not in the file of the receiver");
+              "ACKed, not in the file of the receiver");
     return true;
 }
 

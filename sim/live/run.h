@@ -37,7 +37,7 @@ void run_broke(struct live_run *r, enum invariant i, const char *format, ...)
 /* Ends the case: counts, and says which promises held and broke in it. */
 void run_case_end(struct live_run *r);
 /* What a judge of the model said: `bad` are the transactions for which the promise is broken, in
- * words "T2 <how>". */
+ * words "T2: <how>". */
 void run_judge(struct live_run *r, enum invariant i, txn_mask bad, const char *how);
 
 /* All cases of a plan. False after run_fail. */

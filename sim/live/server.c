@@ -151,7 +151,8 @@ enum server_made server_make(struct live_server *s, struct guard *g, const char 
     (void)snprintf(log, sizeof log, "%s/install.log", g->dir);
     n = snprintf(s->socket, sizeof s->socket, "%.512s/s", g->dir);
     if (n < 0 || (size_t)n >= sizeof s->socket) {
-        (void)fail(s, "the temporary directory's name is too long for a unix socket");
+        (void)fail(s, "the temporary directory's name is too long for a unix "
+                      "socket; choose another with --temp");
         return SERVER_FAILED;
     }
     if (!find_install_db(path, tool)) {

@@ -11,7 +11,8 @@
  *
  * Disk protocol: the WRITE, TRUNCATE, CREATE and FSYNC actions that one step gives for one task are
  * carried out in order, and answered by one DISK_DONE for that task when the last is done or the
- * first fails (the rest of the list is then dropped). A task has at most one such list under way.
+ * first fails (the rest of the list is then dropped). The FSYNCs of a list stand last in it. A task
+ * has at most one such list under way.
  * write(2) fills the page cache and returns at once; an FSYNC takes as long as the world likes.
  */
 #ifndef ACKPROOF_CORE_CORE_H

@@ -37,4 +37,17 @@ enum fmt encode_ack(struct writer *w, const struct ack_packet *a);
  * NUL inside it (facts D4): FMT_BAD_BODY. */
 enum fmt decode_ack(const uint8_t *p, uint32_t len, struct ack_packet *out);
 
+/* ---- dump request ---------------------------------------------------------------------------- */
+
+/* The dump request, which stands for the negotiation of facts 3.1 (SET @slave_connect_state ...,
+ * COM_REGISTER_SLAVE, COM_BINLOG_DUMP): server id 4, flags 1 (bit 0 = semi-sync slave), GTID
+ * position as text. Used by the simulator; a real session sends the statements. */
+struct dump_request {
+    uint32_t server_id;
+    uint32_t semi_sync; /* bool */
+    struct gtid_pos pos;
+};
+enum fmt encode_dump_request(struct writer *w, const struct dump_request *q);
+enum fmt decode_dump_request(const uint8_t *p, uint32_t len, struct dump_request *q);
+
 #endif

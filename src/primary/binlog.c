@@ -24,7 +24,7 @@ void binlog_render(const struct ctx *c, struct committer *m)
     }
     struct writer w = writer_over(b->cache, BINLOG_CACHE_MAX);
     w.len = b->cached;
-    struct event_ctx x = {.timestamp = BINLOG_TIMESTAMP, .server_id = m->gtid.server};
+    struct event_ctx x = {.timestamp = EVENT_TIMESTAMP, .server_id = m->gtid.server};
     x.start = b->len + w.len;
     encode_gtid(&w, &x, m->gtid, GTID_FLAG_TRANSACTIONAL | GTID_FLAG_ALLOW_PARALLEL, m->group_id);
     x.start = b->len + w.len;
@@ -90,7 +90,7 @@ void binlog_open(const struct ctx *c, uint8_t num)
     struct binlog *b = &c->p->binlog;
     uint8_t head[512];
     struct writer w = writer_over(head, sizeof head);
-    struct event_ctx x = {.timestamp = BINLOG_TIMESTAMP, .server_id = c->env->set->server_id};
+    struct event_ctx x = {.timestamp = EVENT_TIMESTAMP, .server_id = c->env->set->server_id};
     char name[BINLOG_NAME_MAX];
     binlog_name(name, num);
     encode_magic(&w);

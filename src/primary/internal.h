@@ -4,7 +4,6 @@
 
 #include "format/packet.h"
 #include "primary/primary.h"
-#include "replica/receiver.h" /* the dump request */
 
 /* One step's surroundings, handed from function to function. */
 struct ctx {

@@ -70,7 +70,7 @@ struct committer {
 
 /* ---- binlog --------------------------------------------------------------------------------- */
 
-enum { BINLOG_CACHE_MAX = 1024, BINLOG_TIMESTAMP = 1700000000 };
+enum { BINLOG_CACHE_MAX = 1024 };
 
 struct binlog {
     uint8_t num; /* current file; 0 = none open */

@@ -93,17 +93,4 @@ bool receiver_ready(const struct receiver *r);
 void receiver_visible(const struct receiver *r, const struct disk_view *disk,
                       struct disk_view *out);
 
-/* ---- dump request ---------------------------------------------------------------------------- */
-
-/* The dump request, which stands for the negotiation of facts 3.1 (SET @slave_connect_state ...,
- * COM_REGISTER_SLAVE, COM_BINLOG_DUMP): server id 4, flags 1 (bit 0 = semi-sync slave), GTID
- * position as text. Used by the simulator; a real session sends the statements. */
-struct dump_request {
-    uint32_t server_id;
-    uint32_t semi_sync; /* bool */
-    struct gtid_pos pos;
-};
-enum fmt encode_dump_request(struct writer *w, const struct dump_request *q);
-enum fmt decode_dump_request(const uint8_t *p, uint32_t len, struct dump_request *q);
-
 #endif

@@ -73,11 +73,11 @@ static struct kept read_kept(const struct file_view *f, struct gtid_pos *known)
  * 2.1, dump_start). The fsyncs come last, so that they make the unlinks durable too. Two files are
  * enough: the current one of the last life, and the one before it if the crash came while it was
  * being opened. Older ones were synced by the start that kept them. */
-static bool keep_relays(struct receiver *r, const struct env *env, struct actions *out)
+static bool keep_relays(struct receiver *r, const struct env *env, struct actions *out,
+                        uint8_t kept[FILES_MAX], uint32_t *n)
 {
     bool append = false;
     bool hole = false;
-    uint8_t kept[FILES_MAX];
     uint32_t n_kept = 0;
     for (uint32_t i = 0; i < env->disk->n; i++) {
         const struct file_view *f = &env->disk->at[i];
@@ -100,9 +100,7 @@ static bool keep_relays(struct receiver *r, const struct env *env, struct action
         r->relay_len = k.complete;
         r->relay_complete = k.complete;
     }
-    for (uint32_t i = n_kept > UNSYNCED_MAX ? n_kept - UNSYNCED_MAX : 0; i < n_kept; i++) {
-        act_fsync(out, TASK_BOOT, relay_id(kept[i]));
-    }
+    *n = n_kept;
     return append;
 }
 
@@ -115,17 +113,23 @@ void receiver_boot(struct receiver *r, const struct env *env, const struct gtid_
     memset(r, 0, sizeof *r);
     r->pos = *applied;
     const uint8_t last = view_last(env->disk, FILE_RELAY);
+    uint8_t kept[FILES_MAX];
+    uint32_t n_kept = 0;
+    bool append = false;
     if (env->set->relay_restart == RELAY_KEEP) {
-        if (keep_relays(r, env, out)) {
-            return;
-        }
+        append = keep_relays(r, env, out, kept, &n_kept);
     } else {
         for (uint8_t num = view_first(env->disk, FILE_RELAY); num != 0;
              num = relay_after(env->disk, num)) {
             act_unlink(out, TASK_BOOT, relay_id(num));
         }
     }
-    assert(last < UINT8_MAX);
-    open_relay(r, env, (uint8_t)(last + 1), out);
+    if (!append) {
+        assert(last < UINT8_MAX);
+        open_relay(r, env, (uint8_t)(last + 1), out);
+    }
+    for (uint32_t i = n_kept > UNSYNCED_MAX ? n_kept - UNSYNCED_MAX : 0; i < n_kept; i++) {
+        act_fsync(out, TASK_BOOT, relay_id(kept[i]));
+    }
     assert(r->relay_num > 0 && r->state == RECEIVER_STOPPED);
 }

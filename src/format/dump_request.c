@@ -1,4 +1,7 @@
-#include "replica/receiver.h"
+#include "format/packet.h"
+
+#include <assert.h>
+#include <string.h>
 
 enum { REQUEST_SEMI_SYNC = 1, POS_TEXT_MAX = GTID_DOMAINS_MAX * GTID_TEXT_MAX };
 
