@@ -104,9 +104,15 @@ static inline void reach(struct sim *s, enum reach r)
     s->reached |= (reach_mask)1 << r;
 }
 
+/* The transaction that is everywhere before the run starts; the clients' are 0 .. first_txn - 1. */
+static inline uint32_t first_txn(const struct scenario *sc)
+{
+    return sc->transactions;
+}
+
 static inline uint32_t txn_bits(const struct scenario *sc)
 {
-    return (1u << sc->transactions) - 1;
+    return (2u << first_txn(sc)) - 1;
 }
 
 #endif

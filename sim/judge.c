@@ -30,7 +30,7 @@ static uint32_t read_all(const struct sim *s, const struct node *n)
 {
     uint32_t mask = 0;
     int32_t v;
-    for (uint32_t t = 0; t < s->scenario->transactions; t++) {
+    for (uint32_t t = 0; t <= first_txn(s->scenario); t++) {
         if (engine_read(&n->engine, (int32_t)t + 1, &v))
             mask |= 1u << t;
     }
@@ -80,7 +80,7 @@ void judge_visible(struct sim *s, uint32_t node)
     n->visible = read_all(s, n);
     if (n->visible != before) {
         story_txns(s, n->visible & ~before);
-        for (uint32_t t = 0; t < s->scenario->transactions; t++) {
+        for (uint32_t t = 0; t <= first_txn(s->scenario); t++) {
             if ((n->visible & ~before) >> t & 1)
                 story(s, "T%u becomes visible on %s", t + 1, story_node(s, node));
         }
@@ -237,7 +237,7 @@ void judge_ack(struct sim *s, uint32_t replica, uint32_t primary, const uint8_t 
     uint32_t pos = ledger_pos(binlog_name_num(ack.file), (uint32_t)ack.pos);
     uint32_t released = ledger_released(l, replica, pos);
     uint32_t bad = 0;
-    for (uint32_t t = 0; t < s->scenario->transactions; t++) {
+    for (uint32_t t = 0; t <= first_txn(s->scenario); t++) {
         if ((released >> t & 1) != 0 && !survives(s, replica, t))
             bad |= 1u << t;
     }
@@ -270,10 +270,10 @@ static void reach_crash(struct sim *s, const struct node *n, uint32_t node)
         ack_in_flight |= w->conn[i].used && w->conn[i].primary == node && w->conn[i].up_len > 0;
     for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
         acked |= w->ledger.acked[i];
-        for (uint32_t t = 0; t < s->scenario->transactions; t++)
+        for (uint32_t t = 0; t <= first_txn(s->scenario); t++)
             sent |= (w->ledger.sent[i][t] != 0 ? 1u : 0u) << t;
     }
-    for (uint32_t t = 0; t < s->scenario->transactions; t++) {
+    for (uint32_t t = 0; t <= first_txn(s->scenario); t++) {
         const struct held *h = history_find(&n->binlog, t);
         bool visible = n->visible >> t & 1;
         bool has_ack = acked >> t & 1;

@@ -407,7 +407,7 @@ static void defaults(void **state)
     assert_int_equal(s.manager.promote, PROMOTE_MOST_ADVANCED);
     assert_int_equal(s.manager.n_on_loss, 1);
     assert_int_equal(s.manager.on_loss[0], ON_LOSS_FAILOVER);
-    assert_true(s.restart_replicas && s.manager.fence && !s.manager.verify);
+    assert_true(s.restart_replicas && s.manager.fence && s.manager.verify);
     assert_int_equal(s.applier, APPLIER_FREE);
     assert_int_equal(s.max_states, 0);
     assert_int_equal(s.reach, 0);
@@ -435,7 +435,7 @@ static void everything(void **state)
         "  - {point: disk/fsync/lie, of: replica, at_most: 2, file: relay}\n"
         "  - {point: node/power}\n"
         "  - {point: net/partition}\n"
-        "manager: {promote: any, on_primary_loss: [restart, failover], fence: false, verify: on,\n"
+        "manager: {promote: any, on_primary_loss: [restart, failover], fence: false, verify: off,\n"
         "          restart_replicas: no, applier: at-promotion}\n"
         "bounds: {states: 5000000000, steps: 300}\n"
         "reach: [promotion, ACK in flight at the crash]\n"
@@ -468,7 +468,7 @@ static void everything(void **state)
     assert_int_equal(s.manager.n_on_loss, 2);
     assert_int_equal(s.manager.on_loss[1], ON_LOSS_FAILOVER);
     assert_false(s.manager.fence || s.restart_replicas);
-    assert_true(s.manager.verify);
+    assert_false(s.manager.verify);
     assert_int_equal(s.applier, APPLIER_AT_PROMOTION);
     assert_true(s.max_states == 5000000000u);
     assert_int_equal(s.max_steps, 300);
