@@ -331,6 +331,8 @@ void moves_take(struct sim *s, uint32_t key)
     switch (kind) {
     case MOVE_RUN:
         w->node[a].runnable &= ~(1u << b);
+        if (b >= TASK_DUMP && b < TASK_DUMP + NODES_MAX)
+            story(s, "dump thread for %s", story_node(s, b - TASK_DUMP));
         node_event(s, a, &(struct event){.kind = EV_RUN, .task = (uint8_t)b});
         break;
     case MOVE_DISK:

@@ -5,6 +5,8 @@
  * recovery ended) is in `after`. A core's actions are done in order; writes at once, fsyncs when
  * the world likes.
  */
+#include <stdio.h>
+
 #include "sim/internal.h"
 
 static const char *file_text(struct file_id id)
@@ -346,6 +348,35 @@ static void dispatch(struct sim *s, uint32_t node, const struct env *env, const 
         primary_step(&n->primary, &n->engine, env, e, out);
 }
 
+/* Where a committer has got to, for the story. */
+static void story_committer(struct sim *s, uint32_t node, uint32_t task, const char *before)
+{
+    const struct node *n = &s->world->node[node];
+    const struct committer *m = &n->primary.by[task];
+    struct env env = {.set = &s->scenario->node[node]};
+    char who[24];
+    if (task == TASK_APPLIER)
+        snprintf(who, sizeof who, "applier of %s", story_node(s, node));
+    else
+        snprintf(who, sizeof who, "session %u", task + 1);
+    switch (m->state) {
+    case COMMITTER_LOCK:
+        story(s, "%s waits for %s", who, primary_lock_name(m->wants));
+        break;
+    case COMMITTER_ACK:
+        story(s, "%s waits for an ACK", who);
+        break;
+    case COMMITTER_FOLLOWER:
+        story(s, "%s joins the group of a leader", who);
+        break;
+    case COMMITTER_IDLE:
+        break;
+    default:
+        if (strcmp(before, primary_stage_name(&env, m)) != 0)
+            story(s, "%s reaches %s", who, primary_stage_name(&env, m));
+    }
+}
+
 static void reach_groups(struct sim *s, const struct primary *p)
 {
     uint32_t groups = 0;
@@ -424,9 +455,14 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
     bool streamed = stream && n->primary.dump[e->peer].active;
     uint32_t cached = n->primary.binlog.cached;
     uint32_t awaited = n->primary.semisync.n;
+    bool commits =
+        s->now != NULL && e->task < COMMITTERS && (e->kind == EV_RUN || e->kind == EV_DISK_DONE);
+    const char *stage = commits ? primary_stage_name(&env, &n->primary.by[e->task]) : NULL;
     node_touch(s->world, node);
     actions_clear(&out);
     dispatch(s, node, &env, e, &out);
+    if (commits)
+        story_committer(s, node, e->task, stage);
     carry_out(s, node, &out);
     after(s, node, e);
     refresh(s, node, e);

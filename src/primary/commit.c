@@ -171,6 +171,19 @@ const char *primary_stage_name(const struct env *env, const struct committer *c)
     return c->state == COMMITTER_IDLE ? "idle" : stage_names[pipeline(env)[c->row].stage];
 }
 
+const char *primary_lock_name(uint32_t lock)
+{
+    static const char *const names[COMMIT_LOCKS] = {
+        [LOCK_NONE] = "no lock",
+        [LOCK_LOG] = "LOCK_log",
+        [LOCK_AFTER_BINLOG_SYNC] = "LOCK_after_binlog_sync",
+        [LOCK_SYNC] = "LOCK_sync",
+        [LOCK_COMMIT_ORDERED] = "LOCK_commit_ordered",
+    };
+    assert(lock < COMMIT_LOCKS);
+    return names[lock];
+}
+
 /* ---- locks ---------------------------------------------------------------------------------- */
 
 static void unlock(const struct ctx *c, uint32_t lock)

@@ -143,6 +143,7 @@ bool primary_apply(struct primary *p, struct gtid gtid, uint64_t xid, int32_t k,
  * the applier stopped: *error is set. */
 bool primary_applied(struct primary *p, bool *error);
 
+const char *primary_lock_name(uint32_t lock); /* "LOCK_log"; enum commit_lock */
 /* Name of the stage that a committer stands at: "fsync". */
 const char *primary_stage_name(const struct env *env, const struct committer *c);
 
