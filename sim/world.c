@@ -229,9 +229,9 @@ static void make_all_durable(struct disk *d)
     }
 }
 
-/* No cluster is empty: one transaction is everywhere, applied and long durable, before the run. Without it a replica
- * would ask for a domain that a new primary has never heard of, which a server lets pass (facts 8.1
- * rule C2) and no real cluster meets. */
+/* No cluster is empty: one transaction is everywhere, applied and long durable, before the run.
+ * Without it a replica would ask for a domain that a new primary has never heard of, which a server
+ * lets pass (facts 8.1 rule C2) and no real cluster meets. */
 static void replicate_first_transaction(struct sim *s)
 {
     struct world *w = s->world;

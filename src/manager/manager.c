@@ -57,8 +57,8 @@ static uint32_t after_start(const struct manager *m, const struct manager_view *
     if (best == NODES_MAX)
         return 0; /* nobody to ask: it stays read-only */
     bool ahead = v->node[best].received > p->received;
-    /* What it has received and not applied is not in its binlog yet: it could not send it, and would
-     * refuse a server that has it. */
+    /* What it has received and not applied is not in its binlog yet: it could not send it, and
+     * would refuse a server that has it. */
     if (ahead && !v->node[best].applied)
         return 0;
     options[0] = ahead ? (struct manager_option){.act = MANAGER_CHOOSE, .node = (uint8_t)best}

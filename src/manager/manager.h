@@ -5,8 +5,8 @@
  *   LOST, plan failover: fence -> ELECT -> APPLY (IO thread stopped, relay log applied first: F2)
  *         -> promote, point the others at it -> WATCH
  *   LOST, plan restart: start it as primary -> STARTING -> WATCH once it serves; a server that
- *         comes up read-only is first brought up to the most advanced replica (MDEV-34705 steps 3, 4):
- *         CATCH_UP -> keep -> WATCH
+ *         comes up read-only is first brought up to the most advanced replica (MDEV-34705
+ *         steps 3, 4): CATCH_UP -> keep -> WATCH
  *
  * The manager knows only what it can ask: `view`. When it acts is for the world to choose: each
  * state offers options, the world takes one.
