@@ -83,12 +83,14 @@ static void list_node(const struct sim *s, uint32_t node, struct moves *m)
     if (applier_may_start(s, node))
         runnable |= 1u << TASK_APPLIER;
     struct env env = {.set = &s->scenario->node[node]};
-    if (n->state == NODE_UP && engine_background_due(&n->engine, &env) && !n->io[TASK_REDO].active)
+    if (n->state == NODE_UP && engine_background_due(&n->engine, &env) &&
+        (n->in_io >> TASK_REDO & 1) == 0)
         runnable |= 1u << TASK_REDO;
-    for (uint32_t t = 0; t < TASKS_MAX; t++) {
+    for (uint32_t left = runnable | n->in_io | n->timers; left != 0; left &= left - 1) {
+        uint32_t t = (uint32_t)__builtin_ctz(left);
         if ((runnable >> t & 1) != 0 && may_run(w, node, t))
             add(m, move_key(MOVE_RUN, node, t, 0));
-        if (n->io[t].active)
+        if (n->in_io >> t & 1)
             add(m, move_key(MOVE_DISK, node, t, 0));
         if (n->timers >> t & 1)
             add(m, move_key(MOVE_TIMER, node, t, 0));
@@ -136,15 +138,22 @@ static void list_clients(const struct sim *s, struct moves *m)
 
 static void list_manager(const struct sim *s, struct moves *m)
 {
-    struct manager_view v;
-    struct manager_option o[MANAGER_OPTIONS_MAX];
-    manager_view_of(s->world, s->scenario->n_nodes, &v);
-    uint32_t n = manager_options(&s->world->manager, &s->scenario->manager, &v, o);
-    for (uint32_t i = 0; i < n; i++)
-        add(m, move_key(MOVE_MANAGER, o[i].act, o[i].node, 0));
+    const struct world *w = s->world;
+    const struct node *p = &w->node[w->manager.primary];
+    /* The common case costs nothing: all is well, and the manager only watches. */
+    bool well = w->manager.state == MANAGER_WATCH && p->state == NODE_UP &&
+                p->primary.boot == BOOT_DONE && w->cut_off == 0;
+    if (!well) {
+        struct manager_view v;
+        struct manager_option o[MANAGER_OPTIONS_MAX];
+        manager_view_of(w, s->scenario->n_nodes, &v);
+        uint32_t n = manager_options(&w->manager, &s->scenario->manager, &v, o);
+        for (uint32_t i = 0; i < n; i++)
+            add(m, move_key(MOVE_MANAGER, o[i].act, o[i].node, 0));
+    }
     for (uint32_t i = 0; i < s->scenario->n_nodes && s->scenario->restart_replicas; i++) {
-        if (i != s->world->manager.primary && s->world->node[i].state == NODE_DOWN &&
-            (s->world->manager.discarded >> i & 1) == 0)
+        if (i != w->manager.primary && w->node[i].state == NODE_DOWN &&
+            (w->manager.discarded >> i & 1) == 0)
             add(m, move_key(MOVE_START, i, 0, 0));
     }
 }

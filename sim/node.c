@@ -113,12 +113,15 @@ static void fsync_asked(struct sim *s, uint32_t node, const struct action *a)
         return;
     }
     io->active = 1;
+    s->world->node[node].in_io |= 1u << a->task;
     io->file[io->n++] = a->file;
 }
 
 static void disk_answer(struct sim *s, uint32_t node, uint32_t task, enum io_result result)
 {
-    memset(&s->world->node[node].io[task], 0, sizeof s->world->node[node].io[task]);
+    struct node *n = &s->world->node[node];
+    memset(&n->io[task], 0, sizeof n->io[task]);
+    n->in_io &= ~(1u << task);
     struct event e = {.kind = EV_DISK_DONE, .task = (uint8_t)task, .io = (uint8_t)result};
     node_event(s, node, &e);
 }
@@ -507,6 +510,7 @@ void node_die(struct sim *s, uint32_t node)
     n->runnable = 0;
     n->timers = 0;
     n->visible = 0;
+    n->in_io = 0;
     memset(n->io, 0, sizeof n->io);
     memset(&n->applier, 0, sizeof n->applier);
     memset(&n->receiver, 0, sizeof n->receiver);

@@ -1,5 +1,6 @@
 #include "sim/world.h"
 
+#define XXH_INLINE_ALL /* short inputs: the call would cost as much as the hash */
 #include <xxhash.h>
 
 #include "sim/internal.h"

@@ -48,7 +48,7 @@ struct node {
     uint32_t runnable;  /* bit i: task i was woken */
     uint32_t timers;    /* bit i: the timer of task i is armed */
     uint32_t visible;   /* transactions that the read path shows; 0 while it is not up */
-    uint32_t reserved;
+    uint32_t in_io;     /* bit i: io[i] is active */
     struct hash128 hash;
     struct io io[TASKS_MAX];
     struct history binlog;
