@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (scenario_load(path, &s, sink)) {
         /* whatever was let through is within the bounds of the simulator */
         if (s.n_nodes < 1 || s.n_nodes > NODES_MAX || s.sessions < 1 || s.sessions > SESSIONS_MAX ||
-            s.transactions < 1 || s.transactions > TXNS_MAX || s.manager.n_on_loss < 1)
+            s.transactions < 1 || s.transactions > SCENARIO_TXNS_MAX || s.manager.n_on_loss < 1)
             abort();
     }
     return 0;

@@ -18,6 +18,7 @@ enum {
     SCENARIO_TEXT_MAX = 512,
     SCENARIO_SOURCES_MAX = 6,
     SCENARIO_FAULTS_MAX = 8,
+    SCENARIO_TXNS_MAX = TXNS_MAX - 1, /* one more is everywhere before the run starts */
 };
 
 /* Fault points; the names are libfiu's (design section 4). */

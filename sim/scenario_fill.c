@@ -43,9 +43,9 @@ static bool fill_workload(struct yaml_source *src, const struct raw_scenario *ra
     if (out->sessions < 1 || out->sessions > SESSIONS_MAX)
         return yaml_source_error(src, "workload.sessions", "sessions is 1 .. %d, not %u",
                                  SESSIONS_MAX, out->sessions);
-    if (out->transactions < 1 || out->transactions > TXNS_MAX)
+    if (out->transactions < 1 || out->transactions > SCENARIO_TXNS_MAX)
         return yaml_source_error(src, "workload.transactions", "transactions is 1 .. %d, not %u",
-                                 TXNS_MAX, out->transactions);
+                                 SCENARIO_TXNS_MAX, out->transactions);
     if (raw->disk != NULL) {
         out->device.reorder = raw->disk->reorder != NULL && *raw->disk->reorder;
         out->device.tear = raw->disk->tear != NULL && *raw->disk->tear;

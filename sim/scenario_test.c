@@ -316,7 +316,7 @@ static void cluster_wide(void **state)
         {PAIR "workload: {sessions: 5}\n", ":4:22: error: sessions is 1 .. 4, not 5\n"
                                            "workload: {sessions: 5}\n                     ^\n"},
         {PAIR "workload: {transactions: 0}\n",
-         ":4:26: error: transactions is 1 .. 16, not 0\n"
+         ":4:26: error: transactions is 1 .. 15, not 0\n"
          "workload: {transactions: 0}\n                         ^\n"},
         {ALONE "faults: [{point: node/kill, of: replica}]\n",
          ":4:33: error: a fault of a node that does not exist: the cluster has no replica\n"
