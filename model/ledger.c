@@ -46,13 +46,13 @@ txn_mask ledger_diverged(const struct history *a, const struct history *b)
     return bad;
 }
 
-txn_mask ledger_released(const struct ledger *l, uint32_t node, uint32_t pos)
+txn_mask ledger_released(const struct history *binlog, uint32_t file, uint32_t offset)
 {
-    assert(node < LEDGER_NODES);
     txn_mask mask = 0;
-    for (uint32_t t = 0; t < LEDGER_TXNS; t++) {
-        if (l->sent[node][t] != 0 && l->sent[node][t] <= pos)
-            mask |= 1u << t;
+    for (uint32_t i = 0; i < binlog->n; i++) {
+        const struct held *h = &binlog->at[i];
+        if (h->file < file || (h->file == file && h->end <= offset))
+            mask |= 1u << h->txn;
     }
     return mask;
 }

@@ -22,9 +22,8 @@ struct ledger {
     uint8_t elected;   /* node that was last let in as primary */
     uint8_t recovered; /* bit i: node i serves again after a crash */
     uint16_t reserved;
-    uint32_t acked[LEDGER_NODES]; /* ACKs that node i has sent cover it */
-    /* End position (file << 24 | offset) at which it was last sent to node i; 0 = not sent. */
-    uint32_t sent[LEDGER_NODES][LEDGER_TXNS];
+    uint32_t acked[LEDGER_NODES]; /* ACKs that node i has sent release it */
+    uint32_t sent[LEDGER_NODES];  /* it was sent to node i on its present connection */
 };
 
 /* What an invariant's judge found: the transactions for which the promise is broken. */
@@ -40,12 +39,9 @@ txn_mask ledger_ahead(uint32_t binlog, uint32_t replica);
 txn_mask ledger_disagree(const struct history *binlog, uint32_t visible, bool whole);
 /* The same GTID with another content in two histories. CONVERGE. */
 txn_mask ledger_diverged(const struct history *a, const struct history *b);
-/* Transactions that an ACK of node i up to file << 24 | offset releases. */
-txn_mask ledger_released(const struct ledger *l, uint32_t node, uint32_t pos);
-
-static inline uint32_t ledger_pos(uint32_t file, uint32_t offset)
-{
-    return file << 24 | offset;
-}
+/* Transactions that an ACK up to `file`:`offset` releases: an ACK is cumulative (facts 2.1), so it
+ * speaks for every group of the primary's binlog that ends there or before, whether or not that
+ * replica was ever sent it. */
+txn_mask ledger_released(const struct history *binlog, uint32_t file, uint32_t offset);
 
 #endif

@@ -36,6 +36,9 @@ enum reach {
     REACH_OK_WHILE_PARTITIONED, /* "client answered by a partitioned primary" */
     REACH_CAUGHT_UP_FROM_REPLICA, /* "primary caught up from a replica" */
     REACH_GTID_REUSED,            /* "a GTID used again for another transaction" */
+    REACH_BINLOG_CUT,             /* "recovery cut transactions off the binlog" */
+    REACH_REJOIN,                 /* "old primary rejoined as replica" */
+    REACH_REJOIN_REFUSED,         /* "old primary refused at its rejoin" */
     REACH_ALL_DONE,               /* "all transactions answered without a fault" */
     REACHES
 };

@@ -83,6 +83,9 @@ static json_t *new_cell(const struct scenario *sc, const struct result *res, enu
     put(o, "seconds", new_seconds(res->seconds));
     put(o, "bounds", bounds(sc));
     put(o, "witness", new_text(NULL));
+    put(o, "fault_sets", new_text(NULL));
+    put(o, "fault_sets_exhausted", new_flag(false));
+    put(o, "safe_up_to", new_text(NULL));
     return o;
 }
 
@@ -140,6 +143,7 @@ static json_t *new_scenario(const struct scenario *sc, uint32_t row, const struc
     put(o, "depth", new_number(res->depth_max));
     put(o, "exhausted", new_flag(res->exhausted));
     put(o, "seconds", new_seconds(res->seconds));
+    put(o, "fault_searches", new_list());
     return o;
 }
 

@@ -65,6 +65,16 @@ bool doc_violates(const json_t *step, const char *invariant);
 enum { DOC_BROKEN_MAX = 512 };
 void doc_broken(const json_t *step, const char *invariant, char text[DOC_BROKEN_MAX]);
 
+/* A set of faults of this document in words: "1x node/kill of primary, 2x ...", "no fault". */
+enum { DOC_FAULTS_MAX = 512 };
+void doc_fault_set(const json_t *set, char text[DOC_FAULTS_MAX]);
+/* Several of them, "A; or B", and how many faults the smallest takes. */
+enum { DOC_FAULT_SETS_MAX = 4096 };
+void doc_fault_sets(const json_t *sets, char text[DOC_FAULT_SETS_MAX]);
+uint64_t doc_fewest_faults(const json_t *sets);
+/* Was it asked what it takes to break this cell's promise, and does it break? */
+bool doc_has_fault_sets(const json_t *cell);
+
 /* What is to be made of a cell. */
 enum cell_class {
     CELL_AS_EXPECTED,
@@ -90,6 +100,8 @@ json_t *words_plan(const struct scenario *sc);
 json_t *words_faults(const struct scenario *sc);
 /* {"node/power of primary": 1, ...} */
 json_t *words_budgets(const struct scenario *sc);
+/* The same with `n[i]` instead of the at_most of entry i; entries of 0 are left out. */
+json_t *words_fault_set(const struct scenario *sc, const uint8_t n[SCENARIO_FAULTS_MAX]);
 /* "primary P", "replica R1", "client 2", "manager": P and R1 are what a story calls the servers.
  * text has room for WORDS_LANE_MAX. */
 enum { WORDS_LANE_MAX = 24 };

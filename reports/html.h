@@ -30,6 +30,8 @@ void html_bounds(struct xml *x, const struct report *r);
 void html_scenarios(struct xml *x, const struct report *r);
 void html_live(struct xml *x, const struct report *r);
 void html_limits(struct xml *x);
+/* The smallest sets of faults of a scenario's cells; nothing where nobody asked. */
+void html_fault_sets(struct xml *x, const struct report *r, const json_t *scenario, size_t index);
 /* Space-time diagram of a witness as inline SVG; `id` prefixes the ids in it. */
 void html_diagram(struct xml *x, const json_t *witness, const char *id);
 

@@ -86,6 +86,13 @@ static void cell_box(struct xml *x, const struct report *r, const json_t *cell)
     xml_attr_format(x, "href", "#%s", id);
     xml_element(x, "b", NULL, verdict_words(doc_text(cell, "verdict")));
     xml_element(x, "small", NULL, expectation);
+    if (doc_has_fault_sets(cell)) {
+        uint64_t n = doc_fewest_faults(doc_list(cell, "fault_sets"));
+        char text[48];
+        snprintf(text, sizeof text, n == 0 ? "no fault needed" : "with %llu fault%s",
+                 (unsigned long long)n, n == 1 ? "" : "s");
+        xml_element(x, "small", NULL, text);
+    }
     const json_t *live = doc_live_cell(r, cell);
     if (live != NULL && verdict_find(doc_text(live, "live")) <= VERDICT_BREAKS) {
         bool same = strcmp(doc_text(live, "live"), doc_text(cell, "verdict")) == 0;

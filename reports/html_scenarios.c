@@ -276,6 +276,7 @@ static void scenario_section(struct xml *x, const struct report *r, size_t index
     coverage(x, sc);
     xml_close(x);
     xml_close(x);
+    html_fault_sets(x, r, sc, index);
     settings(x, sc);
     for (size_t i = 0; i < INVARIANTS; i++) {
         const json_t *cell = json_array_get(cells, index * INVARIANTS + i);

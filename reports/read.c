@@ -18,6 +18,7 @@ enum member_kind {
     NUMBERS,      /* list of integers */
     PAIRS,        /* list of [name, value] */
     BUDGETS,      /* object of integers, keys free */
+    BUDGET_LISTS, /* list of these, or null */
     MOVE,         /* [kind, a, b, c] */
     OBJECT,       /* object with members `sub` */
     OBJECTS       /* list of these */
@@ -110,6 +111,9 @@ static const struct member cell_members[] = {
     {"seconds", SECONDS, NULL, NULL, NULL},
     {"bounds", OBJECT, bounds_members, NULL, NULL},
     {"witness", TEXT_OR_NULL, NULL, NULL, NULL},
+    {"fault_sets", BUDGET_LISTS, NULL, NULL, NULL},
+    {"fault_sets_exhausted", FLAG, NULL, NULL, NULL},
+    {"safe_up_to", BUDGET_LISTS, NULL, NULL, NULL},
     {0},
 };
 static const struct member node_members[] = {
@@ -122,6 +126,12 @@ static const struct member reach_members[] = {
     {"times", NUMBER, NULL, NULL, NULL},
     {"required", FLAG, NULL, NULL, NULL},
     {0},
+};
+static const struct member fault_search_members[] = {
+    {"faults", BUDGETS, NULL, NULL, NULL},   {"asked", TEXTS, NULL, INVARIANT_MUST},
+    {"broken", TEXTS, NULL, INVARIANT_MUST}, {"exhausted", FLAG, NULL, NULL, NULL},
+    {"states", NUMBER, NULL, NULL, NULL},    {"transitions", NUMBER, NULL, NULL, NULL},
+    {"seconds", SECONDS, NULL, NULL, NULL},  {0},
 };
 static const struct member scenario_members[] = {
     {"name", TEXT, NULL, NAME_MUST},
@@ -141,6 +151,7 @@ static const struct member scenario_members[] = {
     {"depth", NUMBER, NULL, NULL, NULL},
     {"exhausted", FLAG, NULL, NULL, NULL},
     {"seconds", SECONDS, NULL, NULL, NULL},
+    {"fault_searches", OBJECTS, fault_search_members, NULL, NULL},
     {0},
 };
 static const struct member lane_members[] = {
@@ -235,6 +246,22 @@ static bool check_pair(const struct checker *c, const json_t *v)
     return true;
 }
 
+static bool check_budgets(struct checker *c, json_t *object)
+{
+    const char *key;
+    json_t *v;
+    if (!json_is_object(object))
+        return refuse(c, "must be an object");
+    json_object_foreach(object, key, v)
+    {
+        size_t cut = enter(c, key, 0);
+        if (!check_number(c, v))
+            return false;
+        c->place[cut] = '\0';
+    }
+    return true;
+}
+
 static bool check_element(struct checker *c, json_t *v, const struct member *m)
 {
     switch (m->kind) {
@@ -244,6 +271,8 @@ static bool check_element(struct checker *c, json_t *v, const struct member *m)
         return check_number(c, v);
     case PAIRS:
         return check_pair(c, v);
+    case BUDGET_LISTS:
+        return check_budgets(c, v);
     default:
         assert(m->kind == OBJECTS);
         return check_object(c, v, m->sub);
@@ -260,22 +289,6 @@ static bool check_elements(struct checker *c, const json_t *list, const struct m
     {
         size_t cut = enter(c, NULL, i);
         if (!check_element(c, v, m))
-            return false;
-        c->place[cut] = '\0';
-    }
-    return true;
-}
-
-static bool check_budgets(struct checker *c, json_t *object)
-{
-    const char *key;
-    json_t *v;
-    if (!json_is_object(object))
-        return refuse(c, "must be an object");
-    json_object_foreach(object, key, v)
-    {
-        size_t cut = enter(c, key, 0);
-        if (!check_number(c, v))
             return false;
         c->place[cut] = '\0';
     }
@@ -309,6 +322,10 @@ static bool check_member(struct checker *c, json_t *v, const struct member *m)
         return json_is_boolean(v) || refuse(c, "must be true or false");
     case BUDGETS:
         return check_budgets(c, v);
+    case BUDGET_LISTS:
+        if (json_is_null(v))
+            return true;
+        break;
     case MOVE:
         return check_move(c, v);
     case OBJECT:

@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "sim/explore/explore.h"
+#include "sim/explore/fault_sets.h"
 #include "sim/scenario.h"
 #include "sim/world.h"
 
@@ -47,6 +48,12 @@ bool report_add_scenario(struct report *r, const struct scenario *sc, uint32_t r
 bool report_add_witness(struct report *r, const struct scenario *sc, enum invariant inv,
                         const char *path, const struct witness *w, const struct trace_step *step,
                         size_t n);
+
+/* Says how many faults it takes to break each promise (`fault_sets`, `safe_up_to` of a cell), and
+ * which searches found that. False where the report has no such scenario. Calling it again replaces
+ * what was there. */
+bool report_add_fault_sets(struct report *r, const struct scenario *sc,
+                           const struct fault_walk *walk);
 
 /* What a real server did beside what the search said. */
 struct report_live_cell {

@@ -1,11 +1,11 @@
 /* The verdict table of the terminal. Columns are as wide as what stands in them, and the name gets
  * what is left of 110; a longer one goes on in the next line. */
-#include "reports/document.h"
+#include "reports/table.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum { TABLE_COLUMNS = 110, NAME_MIN = 18, CELL_TEXT_MAX = 16 };
+enum { NAME_MIN = 18, CELL_TEXT_MAX = 16 };
 
 struct table {
     FILE *out;
@@ -24,8 +24,7 @@ static void paint(const struct table *t, enum paint p)
         fputs(code[p], t->out);
 }
 
-/* As many columns as a terminal takes for it: code points, near enough for names and ids. */
-static size_t columns(const char *text, size_t bytes)
+size_t table_columns(const char *text, size_t bytes)
 {
     size_t n = 0;
     for (size_t i = 0; i < bytes; i++)
@@ -33,8 +32,7 @@ static size_t columns(const char *text, size_t bytes)
     return n;
 }
 
-/* A report may come from anywhere: no escape sequence of it reaches the terminal. */
-static void print_text(FILE *out, const char *text, size_t bytes)
+void table_print(FILE *out, const char *text, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++) {
         unsigned char ch = (unsigned char)text[i];
@@ -158,7 +156,7 @@ static size_t name_part(const struct table *t, const char *name)
     size_t cut = 0;
     for (size_t n = 1; n <= len; n++) {
         bool boundary = n == len || ((unsigned char)name[n] & 0xc0) != 0x80;
-        if (!boundary || columns(name, n) > t->name_width)
+        if (!boundary || table_columns(name, n) > t->name_width)
             continue;
         fits = n;
         if (n == len || name[n - 1] == '-' || name[n - 1] == ' ')
@@ -177,8 +175,8 @@ static void line(const struct report *r, const struct table *t, size_t index)
     else if (t->rows)
         fputs("    ", t->out);
     size_t part = name_part(t, name);
-    print_text(t->out, name, part);
-    pad(t->out, t->name_width - columns(name, part));
+    table_print(t->out, name, part);
+    pad(t->out, t->name_width - table_columns(name, part));
     for (size_t i = 0; i < INVARIANTS; i++) {
         const json_t *cell = json_array_get(cells, index * INVARIANTS + i);
         char text[CELL_TEXT_MAX];
@@ -199,14 +197,14 @@ static void line(const struct report *r, const struct table *t, size_t index)
         name += part;
         part = name_part(t, name);
         pad(t->out, t->rows ? 6 : 2);
-        print_text(t->out, name, part);
+        table_print(t->out, name, part);
         fputc('\n', t->out);
     }
 }
 
 static void print_string(FILE *out, const char *text)
 {
-    print_text(out, text, strlen(text));
+    table_print(out, text, strlen(text));
 }
 
 static void print_differing(const struct table *t, const json_t *cell)
@@ -332,6 +330,7 @@ void report_table(const struct report *r, FILE *out, bool colour)
         line(r, &t, i);
     rule(&t);
     legend(&t);
+    table_fault_sets(r, out);
     print_live(r, &t);
     for (size_t i = 0; i < n.scenarios; i++)
         print_deviations(r, &t, i);

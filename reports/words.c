@@ -71,13 +71,16 @@ json_t *words_settings(const struct server_settings *set)
     append(l, new_pair("relay log at START SLAVE",
                        set->relay_restart == RELAY_KEEP ? "kept" : "purged"));
     append(l, new_pair("after crash recovery", recovery_text(set->recovery)));
+    append(l, new_pair("init_rpl_role", set->init_rpl_role == ROLE_SLAVE ? "SLAVE" : "MASTER"));
     return l;
 }
 
-static const char *plan_text(enum loss_plan p)
+static const char *plan_text(enum loss_plan p, bool rejoin)
 {
-    return p == ON_LOSS_FAILOVER ? "fail over, the old primary is discarded"
-                                 : "restart it as the primary";
+    if (p == ON_LOSS_RESTART)
+        return "restart it as the primary";
+    return rejoin ? "fail over, the old primary rejoins as a replica"
+                  : "fail over, the old primary is discarded";
 }
 
 json_t *words_plan(const struct scenario *sc)
@@ -96,7 +99,7 @@ json_t *words_plan(const struct scenario *sc)
         bool last = i + 1 == m->n_on_loss;
         snprintf(name, sizeof name, m->n_on_loss == 1 ? "primary lost" : "primary lost, time %u%s",
                  i + 1, last ? " and later" : "");
-        append(l, new_pair(name, plan_text(m->on_loss[i])));
+        append(l, new_pair(name, plan_text(m->on_loss[i], m->rejoin)));
     }
     append(l, new_pair("lost primary", m->fence ? "fenced before a promotion" : "not fenced"));
     append(l, new_pair("crashed replica",
@@ -185,19 +188,33 @@ json_t *words_faults(const struct scenario *sc)
     return l;
 }
 
+/* Entries of the same name count together. */
+static void add_budget(json_t *o, const struct fault_budget *f, uint32_t n)
+{
+    char key[96];
+    const char *of = f->of == OF_PRIMARY ? "primary" : f->of == OF_REPLICA ? "replica" : "any";
+    snprintf(key, sizeof key, "%s of %s%s%s", fault_point_name(f->point), of,
+             f->file == FILE_NONE ? "" : " on ", f->file == FILE_NONE ? "" : kind_text(f->file));
+    uint64_t had = json_object_get(o, key) != NULL ? doc_number(o, key) : 0;
+    put(o, key, new_number(had + n));
+}
+
 json_t *words_budgets(const struct scenario *sc)
 {
     assert(sc != NULL);
     json_t *o = new_object();
+    for (uint32_t i = 0; i < sc->n_faults; i++)
+        add_budget(o, &sc->fault[i], sc->fault[i].at_most);
+    return o;
+}
+
+json_t *words_fault_set(const struct scenario *sc, const uint8_t n[SCENARIO_FAULTS_MAX])
+{
+    assert(sc != NULL && n != NULL);
+    json_t *o = new_object();
     for (uint32_t i = 0; i < sc->n_faults; i++) {
-        const struct fault_budget *f = &sc->fault[i];
-        char key[96];
-        const char *of = f->of == OF_PRIMARY ? "primary" : f->of == OF_REPLICA ? "replica" : "any";
-        snprintf(key, sizeof key, "%s of %s%s%s", fault_point_name(f->point), of,
-                 f->file == FILE_NONE ? "" : " on ",
-                 f->file == FILE_NONE ? "" : kind_text(f->file));
-        uint64_t had = json_object_get(o, key) != NULL ? doc_number(o, key) : 0;
-        put(o, key, new_number(had + f->at_most));
+        if (n[i] > 0)
+            add_budget(o, &sc->fault[i], n[i]);
     }
     return o;
 }

@@ -20,6 +20,7 @@ void node_reread(struct sim *s, uint32_t node);
 static inline void node_touch(struct world *w, uint32_t node)
 {
     w->node[node].fresh_hash = 0;
+    w->touched |= 1u << node;
 }
 
 /* ---- net.c ---------------------------------------------------------------------------------- */

@@ -191,7 +191,7 @@ void judge_answer(struct sim *s, uint32_t node, uint32_t txn)
         judged(s, INV_NOLOSS, 1u << txn, "is answered OK by a primary that was replaced already");
 }
 
-/* A group is recognised by its row; its end is the end of the XID event right behind the row. */
+/* A group is recognised by its row. */
 void judge_sent(struct sim *s, uint32_t primary, uint32_t replica, const uint8_t *bytes,
                 uint32_t len)
 {
@@ -204,9 +204,7 @@ void judge_sent(struct sim *s, uint32_t primary, uint32_t replica, const uint8_t
         decode_write_rows(p.event, &h, &row) != FMT_OK)
         return;
     assert(row.k >= 1 && row.k <= TXNS_MAX);
-    uint32_t file = log_pos_file(s->world->node[primary].primary.dump[replica].pos);
-    uint32_t end = h.log_pos + EVENT_HEADER_LEN + 8 + EVENT_CRC_LEN;
-    s->world->ledger.sent[replica][row.k - 1] = ledger_pos(file, end);
+    s->world->ledger.sent[replica] |= 1u << (row.k - 1);
     story(s, "%s sends T%d to %s", story_node(s, primary), row.k, story_node(s, replica));
     story_txns(s, 1u << (row.k - 1));
     story_to(s, replica);
@@ -227,6 +225,18 @@ static bool survives(const struct sim *s, uint32_t node, uint32_t txn)
                                binlog->end));
 }
 
+/* In the binlog of the primary, or in what it has rendered and not written. */
+static uint32_t released_by(const struct node *primary, uint32_t file, uint32_t offset)
+{
+    const struct binlog *b = &primary->primary.binlog;
+    struct history cache;
+    cache_history(primary, &cache);
+    uint32_t mask = ledger_released(&primary->binlog, file, offset);
+    if (file == b->num && offset > b->len)
+        mask |= ledger_released(&cache, 1, offset - b->len + BINLOG_MAGIC_LEN);
+    return mask;
+}
+
 void judge_ack(struct sim *s, uint32_t replica, uint32_t primary, const uint8_t *bytes,
                uint32_t len)
 {
@@ -234,8 +244,8 @@ void judge_ack(struct sim *s, uint32_t replica, uint32_t primary, const uint8_t 
     if (decode_ack(bytes, len, &ack) != FMT_OK)
         return; /* a dump request */
     struct ledger *l = &s->world->ledger;
-    uint32_t pos = ledger_pos(binlog_name_num(ack.file), (uint32_t)ack.pos);
-    uint32_t released = ledger_released(l, replica, pos);
+    uint32_t released =
+        released_by(&s->world->node[primary], binlog_name_num(ack.file), (uint32_t)ack.pos);
     uint32_t bad = 0;
     for (uint32_t t = 0; t <= first_txn(s->scenario); t++) {
         if ((released >> t & 1) != 0 && !survives(s, replica, t))
@@ -254,6 +264,8 @@ void judge_ack(struct sim *s, uint32_t replica, uint32_t primary, const uint8_t 
 void judge_stream(struct sim *s, uint32_t replica, uint32_t primary)
 {
     const struct world *w = s->world;
+    if (replica == 0 && w->node[primary].primary.serving)
+        reach(s, REACH_REJOIN);
     if (!w->node[primary].primary.serving)
         return; /* it waits for the manager's word, and may be behind */
     judged(s, INV_CONVERGE, holds(&w->node[replica]) & ~primary_holds(&w->node[primary]),
@@ -270,8 +282,7 @@ static void reach_crash(struct sim *s, const struct node *n, uint32_t node)
         ack_in_flight |= w->conn[i].used && w->conn[i].primary == node && w->conn[i].up_len > 0;
     for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
         acked |= w->ledger.acked[i];
-        for (uint32_t t = 0; t <= first_txn(s->scenario); t++)
-            sent |= (w->ledger.sent[i][t] != 0 ? 1u : 0u) << t;
+        sent |= w->ledger.sent[i];
     }
     for (uint32_t t = 0; t <= first_txn(s->scenario); t++) {
         const struct held *h = history_find(&n->binlog, t);
@@ -343,7 +354,7 @@ void judge_stuck(struct sim *s)
         if (waits_for_ack(&w->node[c->node])) {
             /* Waiting for ever is what an infinite timeout promises when nobody is there. */
             if (has_replica(s, c->node))
-                judged(s, INV_LIVE, 1u << c->txn, "waits for an ACK that will never be sent");
+                judged(s, INV_LIVE, 1u << c->txn, "waits for an ACK that nobody is asked for");
         } else {
             judged(s, INV_LIVE, 1u << c->txn, "is stuck and nothing can move it");
         }

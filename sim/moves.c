@@ -295,7 +295,7 @@ static void take_manager(struct sim *s, struct manager_option o)
             node_boot(s, node, ADMIN_SERVE, 0);
             break;
         default:
-            assert(!"an order that the world does not know");
+            assert(0 && "an order that the world does not know");
         }
     }
 }

@@ -142,7 +142,7 @@ void net_opened(struct sim *s, uint32_t conn)
     uint32_t replica = c->replica;
     uint32_t primary = c->primary;
     assert(c->asked);
-    memset(s->world->ledger.sent[replica], 0, sizeof s->world->ledger.sent[replica]);
+    s->world->ledger.sent[replica] = 0;
     story(s, "%s accepts the connection of %s", story_node(s, primary), story_node(s, replica));
     struct event open = {.kind = EV_NET_OPEN, .peer = (uint8_t)replica, .link = LINK_TO_REPLICA};
     node_event(s, primary, &open); /* may close an older connection of this replica */

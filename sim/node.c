@@ -93,6 +93,8 @@ static enum io_result disk_action(struct sim *s, uint32_t node, const struct act
         break;
     default:
         story(s, "%s cuts its %s to %u bytes", story_node(s, node), file_text(a->file), a->off);
+        if (a->file.kind == FILE_BINLOG)
+            reach(s, REACH_BINLOG_CUT);
         e = disk_truncate(d, a->file, a->off);
         break;
     }
@@ -475,6 +477,10 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
         judge_elected(s, node);
     if (n->primary.binlog.cached > cached)
         judge_holds(s, node); /* rendered and not written: it has its GTID, and will be sent */
+    bool refused =
+        e->kind == EV_NET_FRAME && e->link == LINK_TO_PRIMARY && e->len > 0 && e->bytes[0] == 0xFF;
+    if (refused && node == 0)
+        reach(s, REACH_REJOIN_REFUSED);
     if (stream && n->primary.semisync.n < awaited)
         reach(s, REACH_ACK_COUNTED);
     if (stream && !streamed && n->primary.dump[e->peer].active)

@@ -159,6 +159,8 @@ static bool fill_manager(struct yaml_source *src, const struct raw_scenario *raw
         out->manager.fence = *m->fence;
     if (m->verify != NULL)
         out->manager.verify = *m->verify;
+    if (m->old_primary != NULL)
+        out->manager.rejoin = *m->old_primary != 0;
     if (m->restart_replicas != NULL)
         out->restart_replicas = *m->restart_replicas;
     if (m->applier != NULL)

@@ -1,7 +1,7 @@
 /* The servers of a scenario. A replica takes what it would do as a primary (semi_sync,
- * wait_point, timeout, wait_no_slave, recovery) from the primary's entry unless its own says
- * otherwise, because a cluster is configured alike and a failover must not silently change the
- * promise. */
+ * wait_point, timeout, wait_no_slave, recovery, init_rpl_role) from the primary's entry unless its
+ * own says otherwise, because a cluster is configured alike and a failover must not silently change
+ * the promise. */
 #include "sim/scenario_fill.h"
 
 #include <assert.h>
@@ -198,6 +198,8 @@ static void fill_modes(const struct raw_server *r, struct server_settings *set)
         set->relay_restart = (enum relay_restart) * r->relay_log;
     if (r->recovery != NULL)
         set->recovery = (enum recovery_policy) * r->recovery;
+    if (r->init_rpl_role != NULL)
+        set->init_rpl_role = (enum init_rpl_role) * r->init_rpl_role;
     if (r->wait_no_slave != NULL)
         set->wait_no_slave = *r->wait_no_slave;
     if (r->semi_sync != NULL)
@@ -264,6 +266,7 @@ bool scenario_fill_cluster(struct yaml_source *src, const struct raw_scenario *r
             set->semi_sync_timeout_ms = out->node[0].semi_sync_timeout_ms;
             set->wait_no_slave = out->node[0].wait_no_slave;
             set->recovery = out->node[0].recovery;
+            set->init_rpl_role = out->node[0].init_rpl_role;
         }
         if (!fill_server(&e, set))
             return false;

@@ -24,6 +24,8 @@ static const cyaml_strval_t recoveries[] = {
     {"wait-for-ack", RECOVERY_WAIT_ACK},
     {"read-only", RECOVERY_READ_ONLY},
 };
+static const cyaml_strval_t roles[] = {{"MASTER", ROLE_MASTER}, {"SLAVE", ROLE_SLAVE}};
+static const cyaml_strval_t old_primaries[] = {{"discarded", false}, {"rejoins", true}};
 static const cyaml_strval_t ack_times[] = {
     {"before-handle", ACK_BEFORE_HANDLE},
     {"after-queue", ACK_AFTER_QUEUE},
@@ -70,6 +72,7 @@ static const cyaml_schema_field_t server_fields[] = {
     TEXT("timeout", OPT, struct raw_server, timeout, SCENARIO_NAME_MAX - 1),
     BOOL("wait_no_slave", struct raw_server, wait_no_slave),
     ENUM("recovery", struct raw_server, recovery, recoveries),
+    ENUM("init_rpl_role", struct raw_server, init_rpl_role, roles),
     CYAML_FIELD_END,
 };
 
@@ -114,6 +117,7 @@ static const cyaml_schema_field_t manager_fields[] = {
                          &loss_plan_value, 1, LOSS_PLANS_MAX),
     BOOL("fence", struct raw_manager, fence),
     BOOL("verify", struct raw_manager, verify),
+    ENUM("old_primary", struct raw_manager, old_primary, old_primaries),
     BOOL("restart_replicas", struct raw_manager, restart_replicas),
     ENUM("applier", struct raw_manager, applier, appliers),
     CYAML_FIELD_END,

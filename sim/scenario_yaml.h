@@ -33,6 +33,7 @@ struct raw_server {
     uint32_t *wait_point; /* enum wait_point */
     uint32_t *relay_log;  /* enum relay_restart */
     uint32_t *recovery;   /* enum recovery_policy */
+    uint32_t *init_rpl_role;
     bool *semi_sync;
     bool *wait_no_slave;
 };
@@ -67,6 +68,7 @@ struct raw_manager {
     uint32_t on_primary_loss_count;
     bool *fence;
     bool *verify;
+    uint32_t *old_primary; /* enum: discarded, rejoins */
     bool *restart_replicas;
 };
 

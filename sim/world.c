@@ -44,20 +44,29 @@ static void node_copy(struct node *to, const struct node *from)
     disk_copy(&to->disk, &from->disk);
 }
 
-void world_copy(struct world *to, const struct world *from)
+static void copy_some(struct world *to, const struct world *from, uint32_t nodes)
 {
     memcpy(to, from, offsetof(struct world, conn));
+    to->touched = 0;
     for (uint32_t i = 0; i < CONNS_MAX; i++) {
         const struct conn *c = &from->conn[i];
         memcpy(&to->conn[i], c, offsetof(struct conn, down) + c->down_len);
         memcpy(to->conn[i].up, c->up, c->up_len);
     }
-    for (uint32_t i = 0; i < NODES_MAX; i++) {
-        const struct node *n = &from->node[i];
-        to->node[i].state = n->state;
-        if (n->state != NODE_DOWN || n->disk.n_files != 0)
-            node_copy(&to->node[i], n);
+    for (; nodes != 0; nodes &= nodes - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(nodes);
+        node_copy(&to->node[i], &from->node[i]);
     }
+}
+
+void world_copy(struct world *to, const struct world *from)
+{
+    copy_some(to, from, (1u << from->n_nodes) - 1);
+}
+
+void world_undo(struct world *to, const struct world *from)
+{
+    copy_some(to, from, to->touched);
 }
 
 static void node_rehash(struct node *n)
@@ -107,7 +116,7 @@ struct hash128 world_hash(const struct world *cw)
         memcpy(flat + len, c->up, c->up_len);
         len += c->up_len;
     }
-    for (uint32_t i = 0; i < NODES_MAX; i++) {
+    for (uint32_t i = 0; i < w->n_nodes; i++) {
         struct node *n = &w->node[i];
         if (!n->fresh_hash)
             node_rehash(n);
@@ -239,9 +248,16 @@ static void replicate_first_transaction(struct sim *s)
     struct client *c = &w->client[0];
     for (uint32_t i = 1; i < s->scenario->n_nodes; i++)
         w->node[i].apply_all = 1;
+    /* It is older than semi-sync, so that a primary without replicas has it too. */
+    uint8_t on = w->node[0].primary.semisync.on;
+    w->node[0].primary.semisync.on = 0;
     c->busy = 1;
     c->txn = (uint8_t)first_txn(s->scenario);
     node_event(s, 0, &(struct event){.kind = EV_CLIENT, .task = TASK_SESSION, .txn = c->txn});
+    settle(s);
+    w->node[0].primary.semisync.on = on;
+    for (uint32_t i = 0; i < s->scenario->n_nodes; i++)
+        node_event(s, i, &(struct event){.kind = EV_RUN, .task = TASK_REDO}); /* once a second */
     settle(s);
     for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
         w->node[i].apply_all = 0;
@@ -261,6 +277,7 @@ void sim_start(struct sim *s)
     s->chooser = &fixed;
     s->tracer = NULL;
     s->now = NULL;
+    w->n_nodes = (uint8_t)sc->n_nodes;
     for (uint32_t i = 0; i < sc->n_nodes; i++)
         disk_init(&w->node[i].disk);
     for (uint32_t i = 0; i < sc->n_nodes; i++)

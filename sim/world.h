@@ -55,6 +55,9 @@ enum step_result sim_step(struct sim *s);
 struct hash128 world_hash(const struct world *w);
 /* Copies what is in use. Both blocks have world_size() bytes. */
 void world_copy(struct world *to, const struct world *from);
+/* The same where `to` is a copy of `from` that has made steps since: copies back what they wrote.
+ * */
+void world_undo(struct world *to, const struct world *from);
 uint64_t world_steps(const struct world *w); /* moves since sim_start */
 
 /* ---- moves: stable names of what can happen next --------------------------------------------- */

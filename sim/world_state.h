@@ -85,11 +85,14 @@ struct client {
 };
 
 struct world {
-    uint64_t steps;  /* not hashed */
+    uint64_t steps;   /* not hashed */
+    uint32_t touched; /* not hashed; bit i: node i was written since the block was copied */
+    uint32_t unused;
     uint8_t dead;    /* bool: a core asked for nonsense or an assertion failed; the run ends here */
     uint8_t full;    /* bool: a bound was hit */
     uint8_t cut_off; /* bit i: node i is partitioned from all other nodes and the manager */
-    uint8_t reserved[5];
+    uint8_t n_nodes; /* node[n_nodes ..] is never looked at */
+    uint8_t reserved[4];
     uint8_t budget[SCENARIO_FAULTS_MAX]; /* left of each fault of the scenario */
     struct client client[SESSIONS_MAX];
     struct manager manager;

@@ -51,6 +51,13 @@ void cell_search(const struct scenario *sc, uint32_t row, const struct common *c
             out->deterministic = false;
     }
     free(dir);
+    if (common->fault_sets) {
+        struct fault_walk walk;
+        explore_fault_sets(sc, options, &r, &walk);
+        report_add_fault_sets(part, sc, &walk);
+        memcpy(out->fault_sets, walk.of, sizeof out->fault_sets);
+        fault_walk_free(&walk);
+    }
     out->result = r;
     memset(out->result.witness, 0, sizeof out->result.witness);
     result_free(&r);
@@ -96,6 +103,24 @@ static void print_reach(FILE *f, const struct job *j, bool colour)
     }
 }
 
+static void print_fault_sets(FILE *f, const struct scenario *sc, const struct fault_sets *of)
+{
+    char text[512];
+    if (!of->asked)
+        return;
+    bool none = of->n == 1 && fault_budgets_sum(&of->minimal[0]) == 0;
+    fprintf(f, "            %s", none ? "no fault needed" : "breaks with");
+    for (uint32_t i = 0; i < of->n && !none; i++) {
+        fault_budgets_text(sc, &of->minimal[i], text, sizeof text);
+        fprintf(f, "%s%s", i > 0 ? "; or " : ": ", text);
+    }
+    for (uint32_t i = 0; i < of->n_safe; i++) {
+        fault_budgets_text(sc, &of->safe[i], text, sizeof text);
+        fprintf(f, "%s%s", i > 0 ? "; or " : ". Safe up to: ", text);
+    }
+    fputs(of->exhausted ? "\n" : ". Unfinished: fewer faults may do\n", f);
+}
+
 static void print_invariant(FILE *f, const struct job *j, uint32_t i, bool colour)
 {
     const struct cell_outcome *o = &j->outcome;
@@ -119,6 +144,7 @@ static void print_invariant(FILE *f, const struct job *j, uint32_t i, bool colou
         cli_print_quoted(f, o->path[i]);
     }
     fputc('\n', f);
+    print_fault_sets(f, j->scenario, &o->fault_sets[i]);
 }
 
 void cell_print(FILE *f, const struct job *j, const struct common *common, bool colour)

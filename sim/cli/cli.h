@@ -28,7 +28,7 @@ enum exit_status {
 /* ---- options that every subcommand takes ---------------------------------------------------- */
 
 struct common {
-    uint32_t jobs;          /* searches at a time */
+    uint32_t jobs;          /* searches, or processes that share random runs */
     const char *out;        /* directory for witnesses and reports */
     const char *json;       /* NULL: not asked for; "-": standard output */
     const char *junit;      /* NULL: not asked for */
@@ -36,6 +36,8 @@ struct common {
     uint64_t max_states;    /* 0: what the scenario says */
     enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color;
     bool quiet;
+    bool
+        fault_sets; /* prove, matrix: search for the smallest sets of faults that break a promise */
 };
 void common_default(struct common *c);
 /* For .children of a subcommand's argp; its parser sets state->child_inputs[0] to a struct
@@ -50,6 +52,7 @@ void cli_parse(const struct argp *argp, int argc, char **argv, void *input);
 /* Whole number with nothing behind it; a usage error of `state` otherwise. */
 uint64_t cli_number(struct argp_state *state, const char *what, const char *text, uint64_t min,
                     uint64_t max);
+enum driver cli_driver(struct argp_state *state, const char *name);
 /* A usage error that does not come from argp: prints "COMMAND: ..." and answers EXIT_USAGE. */
 int cli_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

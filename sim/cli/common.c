@@ -23,7 +23,7 @@ enum {
 
 static const struct argp_option options[] = {
     {.doc = "Common options:", .group = 10},
-    {"jobs", 'j', "N", 0, "Searches at a time (default: the processors there are)", 10},
+    {"jobs", 'j', "N", 0, "Processes at a time (default: the processors there are)", 10},
     {"out", 'o', "DIR", 0, "Where witnesses and reports go (default: reports/out)", 10},
     {"json", KEY_JSON, "FILE", 0, "Write the verdicts as JSON; - is standard output", 10},
     {"junit", KEY_JUNIT, "FILE", 0, "Write the verdicts as JUnit XML", 10},
@@ -59,6 +59,14 @@ uint64_t cli_number(struct argp_state *state, const char *what, const char *text
         argp_error(state, "%s is %llu .. %llu, not %s", what, (unsigned long long)min,
                    (unsigned long long)max, text);
     return n;
+}
+
+enum driver cli_driver(struct argp_state *state, const char *name)
+{
+    enum driver d = driver_find(name);
+    if (d == DRIVERS)
+        argp_error(state, "--driver is swarm, pct or uniform, not '%s'", name);
+    return d;
 }
 
 static void parse_shard(struct common *c, struct argp_state *state, const char *arg)

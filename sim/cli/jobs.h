@@ -22,6 +22,7 @@ struct cell_outcome {
     uint32_t choices[INVARIANTS];            /* length of each witness; 0: none */
     char path[INVARIANTS][WITNESS_PATH_MAX]; /* where each lies */
     bool deterministic;                      /* each witness replayed to the same state */
+    struct fault_sets fault_sets[INVARIANTS];
 };
 
 struct job {

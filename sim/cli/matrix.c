@@ -14,6 +14,8 @@ struct matrix_options {
     enum tier tier;
 };
 
+enum { KEY_FAULT_SETS = 0x200, KEY_NO_FAULT_SETS };
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct matrix_options *m = state->input;
@@ -28,6 +30,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'm':
         m->file = arg;
+        return 0;
+    case KEY_FAULT_SETS:
+    case KEY_NO_FAULT_SETS:
+        m->common.fault_sets = key == KEY_FAULT_SETS;
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "matrix takes no arguments; --matrix names another file");
@@ -77,6 +83,9 @@ int cmd_matrix(int argc, char **argv)
     static const struct argp_option options[] = {
         {"tier", 't', "TIER", 0, "ci (default) or full", 0},
         {"matrix", 'm', "FILE", 0, "Instead of scenarios/matrix.yaml", 0},
+        {"fault-sets", KEY_FAULT_SETS, NULL, 0,
+         "Search for the smallest sets of faults that break each promise (default)", 0},
+        {"no-fault-sets", KEY_NO_FAULT_SETS, NULL, 0, "Leave that out", 0},
         {0},
     };
     static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
@@ -89,6 +98,7 @@ int cmd_matrix(int argc, char **argv)
     };
     struct matrix_options o = {.tier = TIER_CI};
     common_default(&o.common);
+    o.common.fault_sets = true;
     cli_parse(&argp, argc, argv, &o);
     char path[PATH_MAX];
     if (o.file == NULL && !find_matrix(path))

@@ -82,12 +82,17 @@ struct prove {
     size_t n;
 };
 
+enum { KEY_FAULT_SETS = 0x200 };
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct prove *p = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &p->common;
+        return 0;
+    case KEY_FAULT_SETS:
+        p->common.fault_sets = true;
         return 0;
     case ARGP_KEY_ARG:
         p->file = cli_grow(p->file, (p->n + 1) * sizeof *p->file);
@@ -103,8 +108,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 int cmd_prove(int argc, char **argv)
 {
+    static const struct argp_option options[] = {
+        {"fault-sets", KEY_FAULT_SETS, NULL, 0,
+         "Search also for the smallest sets of faults that break each promise", 0},
+        {0},
+    };
     static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {
+        .options = options,
         .parser = parse,
         .args_doc = "SCENARIO.yaml...",
         .doc =

@@ -28,9 +28,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->seeded = true;
         return 0;
     case 'd':
-        if (strcmp(arg, "swarm") != 0 && strcmp(arg, "uniform") != 0)
-            argp_error(state, "--driver is swarm or uniform, not '%s'", arg);
-        o->driver = strcmp(arg, "swarm") == 0 ? DRIVER_SWARM : DRIVER_UNIFORM;
+        o->driver = cli_driver(state, arg);
         return 0;
     case KEY_UNTIL:
         o->until = cli_number(state, "--until", arg, 1, UINT64_MAX);
@@ -143,7 +141,7 @@ static int exec_gdb(const struct replay_options *o, uint64_t break_at)
         argv[argc++] = "--seed";
         argv[argc++] = seed;
         argv[argc++] = "--driver";
-        argv[argc++] = o->driver == DRIVER_SWARM ? "swarm" : "uniform";
+        argv[argc++] = driver_name(o->driver);
     }
     argv[argc] = NULL;
     fflush(NULL);
@@ -206,7 +204,7 @@ int cmd_replay(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"seed", 's', "N", 0, "The run of this seed (the argument is a scenario)", 0},
-        {"driver", 'd', "NAME", 0, "Of the seed: swarm (default) or uniform", 0},
+        {"driver", 'd', "NAME", 0, "Of the seed: swarm (default), pct or uniform", 0},
         {"until", KEY_UNTIL, "STEP", 0, "Stop behind this step", 0},
         {"break-at", KEY_BREAK_AT, "STEP", 0, "Call sim_break() before this step", 0},
         {"gdb", KEY_GDB, NULL, 0, "Under gdb, stopped there (default: where the promise breaks)",

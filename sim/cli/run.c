@@ -14,17 +14,6 @@ struct run_options {
     bool hash;
 };
 
-/* What explore_random does not count. */
-struct tally {
-    uint64_t runs[INVARIANTS]; /* in which it broke */
-    uint64_t first[INVARIANTS];
-};
-
-static const char *driver_name(enum driver d)
-{
-    return d == DRIVER_SWARM ? "swarm" : "uniform";
-}
-
 static void parse_seeds(struct run_options *o, struct argp_state *state, const char *arg)
 {
     const char *dots = strstr(arg, "..");
@@ -52,9 +41,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         parse_seeds(o, state, arg);
         return 0;
     case 'd':
-        if (strcmp(arg, "swarm") != 0 && strcmp(arg, "uniform") != 0)
-            argp_error(state, "--driver is swarm or uniform, not '%s'", arg);
-        o->driver = strcmp(arg, "swarm") == 0 ? DRIVER_SWARM : DRIVER_UNIFORM;
+        o->driver = cli_driver(state, arg);
         return 0;
     case 'H':
         o->hash = true;
@@ -85,26 +72,8 @@ static int print_hashes(const struct run_options *o, const struct scenario *sc)
     }
 }
 
-static void count(const struct run_options *o, const struct scenario *sc, const struct result *r,
-                  struct tally *t)
-{
-    bool any = false;
-    for (uint32_t i = 0; i < INVARIANTS; i++)
-        any = any || r->verdict[i] == VERDICT_BREAKS;
-    for (uint64_t seed = o->from; any; seed++) {
-        struct run_outcome out;
-        explore_seed(sc, o->driver, seed, &out, NULL);
-        for (uint32_t i = 0; i < INVARIANTS; i++) {
-            if ((out.violated >> i & 1) != 0 && t->runs[i]++ == 0)
-                t->first[i] = seed;
-        }
-        if (seed == o->to)
-            return;
-    }
-}
-
 static void print_result(const struct run_options *o, const struct scenario *sc,
-                         const struct result *r, const struct tally *t)
+                         const struct result *r)
 {
     bool colour = common_colour(&o->common, stdout);
     printf("%s: %llu runs (%s), %llu events, %.0f events/s, %llu different ends\n", sc->name,
@@ -119,13 +88,15 @@ static void print_result(const struct run_options *o, const struct scenario *sc,
         }
         bool bad = sc->expect[i] == EXPECT_HOLDS;
         printf("  %-9s %s%llu of %llu%s%s; first: ", id, bad && colour ? "\033[1;31m" : "",
-               (unsigned long long)t->runs[i], (unsigned long long)r->runs,
+               (unsigned long long)r->broken_runs[i], (unsigned long long)r->runs,
                bad ? ", expected to hold" : "", bad && colour ? "\033[0m" : "");
         cli_print_quoted(stdout, cli_self);
         fputs(" replay ", stdout);
         cli_print_quoted(stdout, o->file);
-        printf(" --seed %llu%s\n", (unsigned long long)t->first[i],
-               o->driver == DRIVER_UNIFORM ? " --driver uniform" : "");
+        printf(" --seed %llu", (unsigned long long)r->first_seed[i]);
+        if (o->driver != DRIVER_SWARM)
+            printf(" --driver %s", driver_name(o->driver));
+        putchar('\n');
     }
     for (uint32_t i = 0; i < REACHES && !o->common.quiet; i++) {
         if ((sc->reach >> i & 1) != 0)
@@ -145,8 +116,7 @@ static json_t *number_text(uint64_t n)
 
 /* The cells of the contract, and beside them what is particular to sampling. Seeds are texts,
  * since a JSON number stands for 53 bits in many readers. */
-static bool add_sampling(const char *path, const struct run_options *o, const struct result *r,
-                         const struct tally *t)
+static bool add_sampling(const char *path, const struct run_options *o, const struct result *r)
 {
     json_error_t e;
     json_t *root = json_load_file(path, 0, &e);
@@ -161,8 +131,9 @@ static bool add_sampling(const char *path, const struct run_options *o, const st
     json_t *broken = json_object();
     for (uint32_t i = 0; i < INVARIANTS; i++) {
         const char *id = invariant_id((enum invariant)i);
-        json_object_set_new(broken, id, json_integer((json_int_t)t->runs[i]));
-        json_object_set_new(first, id, t->runs[i] > 0 ? number_text(t->first[i]) : json_null());
+        json_object_set_new(broken, id, json_integer((json_int_t)r->broken_runs[i]));
+        json_object_set_new(first, id,
+                            r->broken_runs[i] > 0 ? number_text(r->first_seed[i]) : json_null());
     }
     json_object_set_new(root, "driver", json_string(driver_name(o->driver)));
     json_object_set_new(root, "from", number_text(o->from));
@@ -183,7 +154,7 @@ static bool add_sampling(const char *path, const struct run_options *o, const st
 }
 
 static bool write_files(const struct run_options *o, const struct scenario *sc,
-                        const struct result *r, const struct tally *t)
+                        const struct result *r)
 {
     struct report *report = report_new();
     report_add_scenario(report, sc, 0, r);
@@ -191,14 +162,14 @@ static bool write_files(const struct run_options *o, const struct scenario *sc,
     report_free(report);
     if (o->common.json == NULL || strcmp(o->common.json, "-") == 0)
         return ok;
-    return ok && add_sampling(o->common.json, o, r, t);
+    return ok && add_sampling(o->common.json, o, r);
 }
 
 int cmd_run(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"seeds", 's', "A..B", 0, "First and last seed (default: 1..1000)", 0},
-        {"driver", 'd', "NAME", 0, "swarm (default) or uniform", 0},
+        {"driver", 'd', "NAME", 0, "swarm (default), pct or uniform", 0},
         {"hash", 'H', NULL, 0, "Print only the rolling hash of each seed's run", 0},
         {0},
     };
@@ -221,13 +192,12 @@ int cmd_run(int argc, char **argv)
     if (o.hash)
         return print_hashes(&o, &sc);
     struct result r;
-    struct tally t = {.runs = {0}};
     memset(&r, 0, sizeof r);
-    explore_random(&sc, o.driver, o.from, o.to, NULL, &r);
-    count(&o, &sc, &r, &t);
+    const struct explore_options how = {.jobs = o.common.jobs};
+    explore_random(&sc, o.driver, o.from, o.to, &how, &r);
     if (o.common.json == NULL || strcmp(o.common.json, "-") != 0)
-        print_result(&o, &sc, &r, &t);
-    int status = write_files(&o, &sc, &r, &t) ? EXIT_EXPECTED : EXIT_HARNESS;
+        print_result(&o, &sc, &r);
+    int status = write_files(&o, &sc, &r) ? EXIT_EXPECTED : EXIT_HARNESS;
     for (uint32_t i = 0; i < INVARIANTS && status == EXIT_EXPECTED; i++) {
         if (r.verdict[i] == VERDICT_BREAKS && sc.expect[i] == EXPECT_HOLDS)
             status = EXIT_DIFFERS;

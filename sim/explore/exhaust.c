@@ -8,12 +8,14 @@
  * The lists of all states on the path lie back to back, and together are the witness of whatever
  * breaks at its end.
  */
+#define _DEFAULT_SOURCE 1 /* MAP_ANONYMOUS */
 #include "sim/explore/search.h"
 #include "sim/explore/visited.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { FRAMES_PER_CHUNK = 16, TICK_EVERY = 65536 };
 
@@ -40,7 +42,10 @@ struct search {
 
     size_t stride; /* of a block on the stack */
     uint8_t **chunk;
-    uint32_t *first; /* per state on the path: where its answers begin */
+    uint32_t *first;   /* per state on the path: where its answers begin */
+    uint64_t *number;  /* per state on the path: a number that no other state ever had */
+    uint64_t *copy_of; /* per block: number of the state that it was last copied from */
+    uint64_t numbers;
     uint32_t n_chunks;
     uint32_t depth; /* moves made; the state at depth d is block d */
     uint32_t depth_max;
@@ -49,6 +54,8 @@ struct search {
     uint64_t memory_max;
     bool cut; /* something was left out */
     invariant_mask refuted;
+    invariant_mask wanted; /* promises to be judged; the search may stop when all are refuted */
+    bool no_witness;
     uint32_t witness_depth[INVARIANTS];
 };
 
@@ -105,8 +112,11 @@ static bool stack_reserve(struct search *s, uint32_t depth)
     if (s->n_chunks > 0 && used + chunk_bytes > s->memory_max) {
         return false;
     }
-    uint8_t *chunk = aligned_alloc(64, chunk_bytes);
-    if (chunk == NULL) {
+    /* Fresh pages read as zeros, and a second search in this process shall not find in its blocks
+     * what the first one left: a copy does not write the nodes that a scenario does not have. */
+    uint8_t *chunk =
+        mmap(NULL, chunk_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (chunk == MAP_FAILED) {
         return false;
     }
     s->n_chunks++;
@@ -114,7 +124,11 @@ static bool stack_reserve(struct search *s, uint32_t depth)
     s->visited.bytes_max = s->memory_max > stack_bytes ? s->memory_max - stack_bytes : 0;
     s->chunk = search_realloc(s->chunk, s->n_chunks * sizeof s->chunk[0]);
     s->chunk[s->n_chunks - 1] = chunk;
-    s->first = search_realloc(s->first, s->n_chunks * FRAMES_PER_CHUNK * sizeof s->first[0]);
+    uint32_t frames = s->n_chunks * FRAMES_PER_CHUNK;
+    s->first = search_realloc(s->first, frames * sizeof s->first[0]);
+    s->number = search_realloc(s->number, frames * sizeof s->number[0]);
+    s->copy_of = search_realloc(s->copy_of, frames * sizeof s->copy_of[0]);
+    memset(s->copy_of + (frames - FRAMES_PER_CHUNK), 0, FRAMES_PER_CHUNK * sizeof s->copy_of[0]);
     return true;
 }
 
@@ -129,6 +143,9 @@ static void take_witness(struct search *s, uint32_t inv, uint32_t depth)
     }
     s->refuted |= 1u << inv;
     s->witness_depth[inv] = depth;
+    if (s->no_witness) {
+        return;
+    }
     struct witness *w = &s->result->witness[inv];
     witness_start(w, s->sim.scenario);
     for (uint32_t i = 0; i < s->path.n; i++) {
@@ -187,7 +204,9 @@ static enum after try_answers(struct search *s)
     }
     uint32_t first = s->first[s->depth];
     s->sim.world = block(s, s->depth + 1);
-    s->machine->copy(s->sim.world, block(s, s->depth));
+    bool undo = s->copy_of[s->depth + 1] == s->number[s->depth] && s->machine->undo != NULL;
+    (undo ? s->machine->undo : s->machine->copy)(s->sim.world, block(s, s->depth));
+    s->copy_of[s->depth + 1] = s->number[s->depth];
     s->sim.violated = 0;
     s->sim.reached = 0;
     s->path.pos = first;
@@ -231,7 +250,6 @@ static bool advance(struct search *s, bool leave)
 
 static void walk(struct search *s, const struct explore_options *o, double started)
 {
-    const invariant_mask all = (1u << INVARIANTS) - 1;
     struct result *r = s->result;
     uint64_t ticked = 0;
     bool more = true;
@@ -240,8 +258,9 @@ static void walk(struct search *s, const struct explore_options *o, double start
         if (after == AFTER_DEEPER) {
             s->depth++;
             s->first[s->depth] = s->path.n;
+            s->number[s->depth] = ++s->numbers;
             r->depth_max = s->depth > r->depth_max ? s->depth : r->depth_max;
-        } else if (after == AFTER_STOP || s->refuted == all) {
+        } else if (after == AFTER_STOP || (s->refuted & s->wanted) == s->wanted) {
             s->cut = true;
             more = false;
         } else {
@@ -266,6 +285,8 @@ static void search_open(struct search *s, const struct explore_options *o)
         s->states_max = o->max_states;
     }
     s->memory_max = o != NULL && o->memory_bytes > 0 ? o->memory_bytes : MEMORY_DEFAULT;
+    s->wanted = o != NULL && o->only != 0 ? o->only : (1u << INVARIANTS) - 1;
+    s->no_witness = o != NULL && o->no_witness;
     s->depth_max = sc->max_steps > 0 ? sc->max_steps : MAX_STEPS_DEFAULT;
     s->stride = (s->machine->size() + 63) / 64 * 64;
     visited_init(&s->visited, s->memory_max);
@@ -276,6 +297,7 @@ static void search_open(struct search *s, const struct explore_options *o)
         exit(3);
     }
     s->first[0] = 0;
+    s->number[0] = ++s->numbers;
     memset(block(s, 0), 0, s->machine->size());
     s->sim.world = block(s, 0);
     s->machine->start(&s->sim);
@@ -290,10 +312,12 @@ static void search_close(struct search *s)
 {
     visited_free(&s->visited);
     for (uint32_t i = 0; i < s->n_chunks; i++) {
-        free(s->chunk[i]);
+        (void)munmap(s->chunk[i], s->stride * FRAMES_PER_CHUNK);
     }
     free(s->chunk);
     free(s->first);
+    free(s->number);
+    free(s->copy_of);
     free(s->path.at);
 }
 
@@ -311,7 +335,7 @@ void search_exhaust(const struct machine *m, const struct scenario *sc,
     enum verdict holds = (sc->reach & ~r->reached) != 0 ? VERDICT_NOT_EXERCISED : VERDICT_HOLDS;
     result_judge(r, s.refuted, r->exhausted ? holds : VERDICT_UNFINISHED);
     for (uint32_t i = 0; i < INVARIANTS; i++) {
-        if (s.refuted >> i & 1) {
+        if (s.refuted >> i & 1 && !s.no_witness) {
             search_shorten(m, sc, (enum invariant)i, &r->witness[i]);
         }
     }

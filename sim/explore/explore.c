@@ -15,7 +15,8 @@ const struct machine world_machine = {.size = world_size,
                                       .start = sim_start,
                                       .step = sim_step,
                                       .hash = world_hash,
-                                      .copy = world_copy};
+                                      .copy = world_copy,
+                                      .undo = world_undo};
 
 void explore_exhaust(const struct scenario *sc, const struct explore_options *o, struct result *r)
 {

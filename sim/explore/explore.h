@@ -41,6 +41,10 @@ struct explore_options {
     uint64_t memory_bytes; /* bound of the visited set and the stack; 0: 4 GiB */
     void (*tick)(void *arg, const struct progress *p); /* called every 65536 transitions or NULL */
     void *arg;
+    uint32_t jobs; /* random drivers: processes that share the seeds; 0 or 1: this one alone, the
+                      only case in which `tick` is called. The result does not depend on it. */
+    invariant_mask only; /* exhaustive search: it may stop once all of these are refuted; 0: all */
+    bool no_witness;     /* exhaustive search: verdicts only */
 };
 
 enum verdict { VERDICT_HOLDS, VERDICT_BREAKS, VERDICT_NOT_EXERCISED, VERDICT_UNFINISHED };
@@ -59,13 +63,19 @@ struct result {
     reach_mask reached;
     bool exhausted;
     double seconds;
-    struct hash128 digest; /* random drivers: rolling hash over all runs */
+    /* Random drivers. */
+    struct hash128 digest; /* sum of a hash of each run (seed, choices, states, broken promises) */
+    uint64_t broken_runs[INVARIANTS]; /* runs in which it broke */
+    uint64_t first_seed[INVARIANTS];  /* of these the lowest seed; 0 where there is none */
 };
 void result_free(struct result *r);
 
 void explore_exhaust(const struct scenario *sc, const struct explore_options *o, struct result *r);
 
-enum driver { DRIVER_UNIFORM, DRIVER_SWARM };
+enum driver { DRIVER_UNIFORM, DRIVER_SWARM, DRIVER_PCT, DRIVERS };
+const char *driver_name(enum driver d);    /* "uniform" "swarm" "pct" */
+enum driver driver_find(const char *name); /* DRIVERS where unknown */
+
 struct run_outcome {
     invariant_mask violated;
     reach_mask reached;

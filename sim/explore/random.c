@@ -7,40 +7,62 @@
  * where, so that runs differ from each other more than their steps do: one starves a replica,
  * the next lets a dump thread race ahead of the commits. Faults and timeouts weigh less than
  * work, by a factor that is drawn too, so that they hit anywhere in a run and not just at its
- * beginning.
+ * beginning. pct: priorities (pct.c); its answers within a step are those of swarm.
  */
-#include "sim/explore/search.h"
+#include "sim/explore/sampler.h"
 #include "sim/explore/visited.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <Random123/philox.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
-enum { WHERE = 32, STREAM_WEIGHTS = CHOICES, STREAMS };
+enum { WHERE = 32, PROBES = 4 };
 
 static const uint64_t ENDS_BYTES_MAX = (uint64_t)256 << 20;
-
-struct stream {
-    uint32_t drawn;
-    philox4x32_ctr_t four;
-};
 
 struct sampler {
     struct chooser base;
     enum driver driver;
-    philox4x32_key_t key;
-    struct stream stream[STREAMS];
+    struct streams streams;
     uint32_t at_node[MOVE_KINDS][WHERE]; /* weight of a kind of move at a node or session */
     uint32_t of_task[WHERE];             /* factor for the tasks of MOVE_RUN and MOVE_DISK */
     uint32_t fault_of_256;
+    struct pct pct;
     struct witness *record;
 };
 
-static uint32_t draw(struct sampler *s, uint32_t stream)
+static const char *const driver_names[DRIVERS] = {
+    [DRIVER_UNIFORM] = "uniform", [DRIVER_SWARM] = "swarm", [DRIVER_PCT] = "pct"};
+
+const char *driver_name(enum driver d)
 {
-    struct stream *t = &s->stream[stream];
+    assert((unsigned)d < DRIVERS);
+    return driver_names[d];
+}
+
+enum driver driver_find(const char *name)
+{
+    uint32_t d = 0;
+    while (d < DRIVERS && strcmp(driver_names[d], name) != 0) {
+        d++;
+    }
+    return (enum driver)d;
+}
+
+/* ---- streams --------------------------------------------------------------------------------- */
+
+void streams_start(struct streams *s, uint64_t seed)
+{
+    *s = (struct streams){.key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}}};
+}
+
+uint32_t draw(struct streams *s, uint32_t stream)
+{
+    assert(stream < STREAMS);
+    struct stream *t = &s->at[stream];
     if (t->drawn % 4 == 0) {
         philox4x32_ctr_t at = {{t->drawn / 4, stream, 0, 0}};
         t->four = philox4x32(at, s->key);
@@ -48,9 +70,15 @@ static uint32_t draw(struct sampler *s, uint32_t stream)
     return t->four.v[t->drawn++ % 4];
 }
 
-static uint32_t draw_below(struct sampler *s, uint32_t stream, uint32_t n)
+uint32_t draw_below(struct streams *s, uint32_t stream, uint32_t n)
 {
     return (uint32_t)((uint64_t)draw(s, stream) * n >> 32);
+}
+
+uint32_t draw_named(const struct streams *s, uint32_t stream, uint32_t name)
+{
+    philox4x32_ctr_t at = {{name, stream, 1, 0}};
+    return philox4x32(at, s->key).v[0];
 }
 
 /* ---- weights --------------------------------------------------------------------------------- */
@@ -61,6 +89,11 @@ static bool is_rare(uint32_t kind)
            kind == MOVE_PARTITION || kind == MOVE_TIMER;
 }
 
+bool move_is_rare(uint32_t key)
+{
+    return is_rare(key >> 24);
+}
+
 static void draw_weights(struct sampler *s)
 {
     static const uint32_t work[4] = {16, 64, 256, 1024};
@@ -69,19 +102,19 @@ static void draw_weights(struct sampler *s)
     for (uint32_t kind = 0; kind < MOVE_KINDS; kind++) {
         const uint32_t *of = is_rare(kind) ? rare : work;
         for (uint32_t where = 0; where < WHERE; where += 16) {
-            uint32_t bits = draw(s, STREAM_WEIGHTS);
+            uint32_t bits = draw(&s->streams, STREAM_WEIGHTS);
             for (uint32_t i = 0; i < 16; i++) {
                 s->at_node[kind][where + i] = of[bits >> 2 * i & 3];
             }
         }
     }
     for (uint32_t where = 0; where < WHERE; where += 16) {
-        uint32_t bits = draw(s, STREAM_WEIGHTS);
+        uint32_t bits = draw(&s->streams, STREAM_WEIGHTS);
         for (uint32_t i = 0; i < 16; i++) {
             s->of_task[where + i] = 1u << (bits >> 2 * i & 3);
         }
     }
-    s->fault_of_256 = fault_of_256[draw_below(s, STREAM_WEIGHTS, 4)];
+    s->fault_of_256 = fault_of_256[draw_below(&s->streams, STREAM_WEIGHTS, 4)];
 }
 
 static uint32_t weight(const struct sampler *s, uint32_t key)
@@ -99,9 +132,9 @@ static uint32_t pick_weighted(struct sampler *s, uint32_t n, const uint32_t *key
         sum += weight(s, keys[i]);
     }
     if (sum == 0) { /* nothing but faults that this run did not want */
-        return draw_below(s, CHOOSE_MOVE, n);
+        return draw_below(&s->streams, CHOOSE_MOVE, n);
     }
-    uint32_t r = draw_below(s, CHOOSE_MOVE, sum);
+    uint32_t r = draw_below(&s->streams, CHOOSE_MOVE, sum);
     uint32_t i = 0;
     while (r >= weight(s, keys[i])) {
         r -= weight(s, keys[i]);
@@ -114,30 +147,39 @@ static uint32_t pick_weighted(struct sampler *s, uint32_t n, const uint32_t *key
 /* Half of the answers about what survives are the extremes: nothing, everything. */
 static uint32_t pick_extreme(struct sampler *s, enum choice what, uint32_t n)
 {
-    switch (draw_below(s, what, 4)) {
+    switch (draw_below(&s->streams, what, 4)) {
     case 0:
         return 0;
     case 1:
         return n - 1;
     default:
-        return draw_below(s, what, n);
+        return draw_below(&s->streams, what, n);
     }
+}
+
+static uint32_t pick_move(struct sampler *s, uint32_t n, const uint32_t *keys)
+{
+    if (s->driver == DRIVER_PCT) {
+        return pct_pick(&s->pct, &s->streams, n, keys);
+    }
+    return pick_weighted(s, n, keys);
 }
 
 static uint32_t sampler_pick(struct chooser *c, enum choice what, uint32_t n, const uint32_t *keys)
 {
     struct sampler *s = (struct sampler *)c;
+    struct streams *t = &s->streams;
     uint32_t r;
     if (s->driver == DRIVER_UNIFORM) {
-        r = draw_below(s, what, n);
+        r = draw_below(t, what, n);
     } else if (what == CHOOSE_MOVE) {
-        r = pick_weighted(s, n, keys);
+        r = pick_move(s, n, keys);
     } else if (what == CHOOSE_FAULT) {
-        r = draw_below(s, what, 256) < s->fault_of_256 ? 1 + draw_below(s, what, n - 1) : 0;
+        r = draw_below(t, what, 256) < s->fault_of_256 ? 1 + draw_below(t, what, n - 1) : 0;
     } else if (what == CHOOSE_SURVIVE) {
         r = pick_extreme(s, what, n);
     } else {
-        r = draw_below(s, what, n);
+        r = draw_below(t, what, n);
     }
     assert(r < n);
     witness_add(s->record, what, what == CHOOSE_MOVE ? keys[r] : r, n);
@@ -146,27 +188,47 @@ static uint32_t sampler_pick(struct chooser *c, enum choice what, uint32_t n, co
 
 /* ---- runs ------------------------------------------------------------------------------------ */
 
-static enum step_result run_seed(struct run *run, enum driver d, uint64_t seed)
+static enum step_result run_sampler(struct run *run, struct sampler *s, uint32_t max_steps)
 {
-    struct sampler s = {.base = {.pick = sampler_pick},
-                        .driver = d,
-                        .key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}},
-                        .record = run->record};
-    if (d == DRIVER_SWARM) {
-        draw_weights(&s);
-    }
+    s->base.pick = sampler_pick;
+    s->record = run->record;
     runner_reset(run->on);
     witness_start(run->record, run->on->sim.scenario);
     run->record->final_hash = run->on->machine->hash(run->on->sim.world);
     run->out = (struct run_outcome){0};
-    run->on->sim.chooser = &s.base;
+    run->on->sim.chooser = &s->base;
     enum step_result end = STEP_MOVED;
-    while (end == STEP_MOVED && run->out.steps < run->on->max_steps) {
+    while (end == STEP_MOVED && run->out.steps < max_steps) {
         end = run_step(run);
         assert(end != STEP_REFUSED);
     }
     run->on->sim.chooser = NULL;
     return end;
+}
+
+uint32_t run_length(struct run *run, enum driver d)
+{
+    uint64_t longest = 0;
+    for (uint32_t i = 0; i < PROBES && d == DRIVER_PCT; i++) {
+        struct sampler s = {.driver = d};
+        streams_start(&s.streams, i); /* no change points: by priority alone */
+        run_sampler(run, &s, run->on->max_steps);
+        longest = run->out.steps > longest ? run->out.steps : longest;
+    }
+    return longest > 0 ? (uint32_t)longest : PCT_LENGTH_DEFAULT;
+}
+
+enum step_result run_seed(struct run *run, enum driver d, uint64_t seed, uint32_t length)
+{
+    struct sampler s = {.driver = d};
+    streams_start(&s.streams, seed);
+    if (d != DRIVER_UNIFORM) {
+        draw_weights(&s);
+    }
+    if (d == DRIVER_PCT) {
+        pct_start(&s.pct, &s.streams, length);
+    }
+    return run_sampler(run, &s, run->on->max_steps);
 }
 
 void search_seed(const struct machine *m, const struct scenario *sc, enum driver d, uint64_t seed,
@@ -177,19 +239,106 @@ void search_seed(const struct machine *m, const struct scenario *sc, enum driver
     struct witness own = {0};
     runner_open(&on, m, sc);
     struct run run = {.on = &on, .record = w != NULL ? w : &own};
-    run_seed(&run, d, seed);
+    run_seed(&run, d, seed, run_length(&run, d));
     *out = run.out;
     witness_free(&own);
     runner_close(&on);
 }
 
-/* The digest is over all runs in order of their seeds. */
-static struct hash128 digest_add(struct hash128 digest, const struct run_outcome *out)
+/* A sum, so that it depends neither on the order of the runs nor on who made them. */
+static struct hash128 digest_add(struct hash128 digest, struct hash128 more)
 {
-    const uint64_t odd = 0x9e3779b97f4a7c15u;
-    digest.lo = (digest.lo ^ out->rolling.lo) * odd + out->violated;
-    digest.hi = (digest.hi ^ out->rolling.hi ^ digest.lo >> 32) * odd + out->steps;
+    digest.lo += more.lo;
+    digest.hi += more.hi;
     return digest;
+}
+
+static struct hash128 digest_of(uint64_t seed, const struct run_outcome *out)
+{
+    const uint64_t all[5] = {seed, out->rolling.lo, out->rolling.hi, out->violated, out->steps};
+    XXH128_hash_t h = XXH3_128bits(all, sizeof all);
+    return (struct hash128){h.low64, h.high64};
+}
+
+static void result_add_run(struct result *r, uint64_t seed, const struct run_outcome *out)
+{
+    r->runs++;
+    r->transitions += out->steps;
+    r->depth_max = out->steps > r->depth_max ? out->steps : r->depth_max;
+    r->digest = digest_add(r->digest, digest_of(seed, out));
+    result_reach(r, out->reached);
+    for (uint32_t i = 0; i < INVARIANTS; i++) {
+        if (out->violated >> i & 1 && r->broken_runs[i]++ == 0) {
+            r->first_seed[i] = seed;
+        }
+    }
+}
+
+void result_add_share(struct result *r, const struct result *share)
+{
+    r->runs += share->runs;
+    r->transitions += share->transitions;
+    r->depth_max = share->depth_max > r->depth_max ? share->depth_max : r->depth_max;
+    r->digest = digest_add(r->digest, share->digest);
+    r->reached |= share->reached;
+    for (uint32_t i = 0; i < REACHES; i++) {
+        r->reach_times[i] += share->reach_times[i];
+    }
+    for (uint32_t i = 0; i < INVARIANTS; i++) {
+        if (share->broken_runs[i] > 0 &&
+            (r->broken_runs[i] == 0 || share->first_seed[i] < r->first_seed[i])) {
+            r->first_seed[i] = share->first_seed[i];
+        }
+        r->broken_runs[i] += share->broken_runs[i];
+    }
+}
+
+void random_share(struct runner *on, enum driver d, const struct share *share, struct result *r)
+{
+    const struct explore_options *o = share->options;
+    struct witness record = {0};
+    uint64_t ticks = 0;
+    struct run run = {.on = on, .record = &record};
+    uint32_t length = run_length(&run, d);
+    for (uint64_t i = share->first; i <= share->last - share->from; i += share->stride) {
+        uint64_t seed = share->from + i;
+        if (share->at != NULL) {
+            *share->at = seed;
+        }
+        enum step_result end = run_seed(&run, d, seed, length);
+        result_add_run(r, seed, &run.out);
+        if (end == STEP_END && visited_add(share->ends, record.final_hash) == VISITED_NEW) {
+            r->ends++;
+        }
+        if (o != NULL && o->tick != NULL && r->transitions / 65536 != ticks) {
+            ticks = r->transitions / 65536;
+            struct progress p = {0, r->transitions, run.out.steps,
+                                 search_seconds() - share->started};
+            o->tick(o->arg, &p);
+        }
+        if (share->last - share->from - i < share->stride) {
+            break; /* i would go beyond 64 bits */
+        }
+    }
+    witness_free(&record);
+}
+
+/* The runs of the lowest seeds that broke something are made once more, for their choices. */
+static void take_witnesses(struct runner *on, enum driver d, struct result *r)
+{
+    struct witness record = {0};
+    struct run run = {.on = on, .record = &record};
+    uint32_t length = run_length(&run, d);
+    for (uint32_t i = 0; i < INVARIANTS; i++) {
+        if (r->broken_runs[i] == 0) {
+            continue;
+        }
+        run_seed(&run, d, r->first_seed[i], length);
+        assert((run.out.violated >> i & 1) != 0 && "the same seed made another run");
+        witness_copy(&r->witness[i], &record, run.broken[i]);
+        search_shorten(on->machine, on->sim.scenario, (enum invariant)i, &r->witness[i]);
+    }
+    witness_free(&record);
 }
 
 void search_random(const struct machine *m, const struct scenario *sc, enum driver d, uint64_t from,
@@ -201,40 +350,23 @@ void search_random(const struct machine *m, const struct scenario *sc, enum driv
     result_start(r);
     struct runner on;
     struct visited ends;
-    struct witness record = {0};
-    invariant_mask refuted = 0;
-    uint64_t ticks = 0;
     runner_open(&on, m, sc);
     visited_init(&ends, ENDS_BYTES_MAX);
-    struct run run = {.on = &on, .record = &record};
-    for (uint64_t seed = from; r->runs <= to - from; seed++) {
-        enum step_result end = run_seed(&run, d, seed);
-        r->runs++;
-        r->transitions += run.out.steps;
-        r->depth_max = run.out.steps > r->depth_max ? run.out.steps : r->depth_max;
-        r->ends += end == STEP_END && visited_add(&ends, record.final_hash) == VISITED_NEW;
-        r->digest = digest_add(r->digest, &run.out);
-        result_reach(r, run.out.reached);
-        for (uint32_t i = 0; i < INVARIANTS; i++) {
-            if (run.out.violated >> i & 1 && !(refuted >> i & 1)) {
-                witness_copy(&r->witness[i], &record, run.broken[i]);
-            }
-        }
-        refuted |= run.out.violated;
-        if (o != NULL && o->tick != NULL && r->transitions / 65536 != ticks) {
-            ticks = r->transitions / 65536;
-            struct progress p = {0, r->transitions, run.out.steps, search_seconds() - started};
-            o->tick(o->arg, &p);
-        }
+    struct share all = {
+        .from = from, .last = to, .stride = 1, .ends = &ends, .options = o, .started = started};
+    uint32_t jobs = o != NULL && o->jobs > 1 ? o->jobs : 1;
+    if (jobs > 1 && to - from >= jobs) {
+        random_in_processes(&on, d, jobs, &all, r);
+    } else {
+        random_share(&on, d, &all, r);
     }
     visited_free(&ends);
-    witness_free(&record);
-    runner_close(&on);
-    result_judge(r, refuted, VERDICT_UNFINISHED); /* sampling never says proved */
+    invariant_mask refuted = 0;
     for (uint32_t i = 0; i < INVARIANTS; i++) {
-        if (refuted >> i & 1) {
-            search_shorten(m, sc, (enum invariant)i, &r->witness[i]);
-        }
+        refuted |= (r->broken_runs[i] > 0 ? 1u : 0u) << i;
     }
+    result_judge(r, refuted, VERDICT_UNFINISHED); /* sampling never says proved */
+    take_witnesses(&on, d, r);
+    runner_close(&on);
     r->seconds = search_seconds() - started;
 }

@@ -9,6 +9,7 @@
 #define ACKPROOF_SIM_EXPLORE_SEARCH_H
 
 #include "sim/explore/explore.h"
+#include "sim/explore/fault_sets.h"
 
 struct machine {
     size_t (*size)(void);
@@ -16,12 +17,17 @@ struct machine {
     enum step_result (*step)(struct sim *s);
     struct hash128 (*hash)(const struct world *w);
     void (*copy)(struct world *to, const struct world *from);
+    /* The same where `to` is a copy of `from` that has made steps since. NULL: copy does. */
+    void (*undo)(struct world *to, const struct world *from);
 };
 extern const struct machine world_machine;
 
 /* The drivers of explore.h for any machine; the functions there pass world_machine. */
 void search_exhaust(const struct machine *m, const struct scenario *sc,
                     const struct explore_options *o, struct result *r);
+void search_fault_sets(const struct machine *m, const struct scenario *sc,
+                       const struct explore_options *o, const struct result *full,
+                       struct fault_walk *walk);
 void search_seed(const struct machine *m, const struct scenario *sc, enum driver d, uint64_t seed,
                  struct run_outcome *out, struct witness *w);
 void search_random(const struct machine *m, const struct scenario *sc, enum driver d, uint64_t from,

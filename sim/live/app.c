@@ -10,6 +10,9 @@
 
 #include "sim/live/peer.h"
 
+/* What we say to the process. */
+enum app_order { ORDER_STORE = 's', ORDER_HOLD = 'h', ORDER_DEAF = 'd' };
+
 /* ---- our side ------------------------------------------------------------------------------- */
 
 bool app_start(struct live_app *a, struct guard *g, const struct server_settings *set,
@@ -31,7 +34,7 @@ bool app_start(struct live_app *a, struct guard *g, const struct server_settings
         if (strcmp(set->receiver->name, "libmariadb") == 0) {
             app_main_libmariadb(set, socket, a->folder, pair[1]);
         }
-        app_main_ackproof(set, socket, a->folder, pair[1]);
+        app_main_core(set, socket, a->folder, pair[1]);
     }
     (void)close(pair[1]);
     if (a->pid < 0) {
@@ -56,6 +59,10 @@ enum app_word app_listen(struct live_app *a, uint32_t limit_ms)
     if (read(a->fd, &word, 1) != 1) {
         return APP_GONE;
     }
+    if (word == APP_STREAMING &&
+        read(a->fd, &a->asked, sizeof a->asked) != (ssize_t)sizeof a->asked) {
+        return APP_GONE; /* killed in the middle of a word */
+    }
     if (word == APP_GONE) {
         ssize_t n = read(a->fd, a->why, sizeof a->why - 1);
 
@@ -64,11 +71,27 @@ enum app_word app_listen(struct live_app *a, uint32_t limit_ms)
     return (enum app_word)word;
 }
 
-void app_let_store(struct live_app *a)
+static void tell(struct live_app *a, enum app_order order)
 {
-    ssize_t n = write(a->fd, "s", 1);
+    char byte = (char)order;
+    ssize_t n = write(a->fd, &byte, 1);
 
     (void)n; /* a process that is gone shows in app_listen */
+}
+
+void app_let_store(struct live_app *a)
+{
+    tell(a, ORDER_STORE);
+}
+
+void app_hold(struct live_app *a)
+{
+    tell(a, ORDER_HOLD);
+}
+
+void app_deafen(struct live_app *a)
+{
+    tell(a, ORDER_DEAF);
 }
 
 void app_kill(struct live_app *a)
@@ -98,20 +121,80 @@ void app_give_up(int fd, const char *what, const char *text)
     _exit(1);
 }
 
-void app_main_ackproof(const struct server_settings *set, const char *socket, const char *folder,
-                       int fd)
+struct child {
+    struct peer peer;
+    int fd;
+    bool streaming;  /* said so */
+    uint32_t n_held; /* ACKs of which we said that they are held */
+};
+
+static void say(int fd, const void *bytes, size_t len)
 {
-    static struct peer peer;
+    if (write(fd, bytes, len) != (ssize_t)len) {
+        _exit(1); /* nobody is there any more */
+    }
+}
+
+static void say_word(int fd, enum app_word word)
+{
+    char byte = (char)word;
+
+    say(fd, &byte, 1);
+}
+
+static void on_order(uv_poll_t *poll, int status, int events)
+{
+    struct child *c = poll->data;
+    char order = 0;
+
+    (void)status;
+    (void)events;
+    if (read(c->fd, &order, 1) != 1) {
+        _exit(1);
+    }
+    if (order == ORDER_HOLD) {
+        peer_set_hold(&c->peer, true);
+    } else if (order == ORDER_DEAF) {
+        peer_set_deaf(&c->peer, true);
+    }
+    say_word(c->fd, APP_OBEYED);
+}
+
+static void report(struct child *c)
+{
+    uint8_t word[1 + sizeof c->peer.asked] = {APP_STREAMING};
+
+    if (!c->streaming && peer_streaming(&c->peer)) {
+        memcpy(word + 1, &c->peer.asked, sizeof c->peer.asked);
+        say(c->fd, word, sizeof word);
+    }
+    c->streaming = peer_streaming(&c->peer);
+    for (; c->n_held < peer_acks_held(&c->peer); c->n_held++) {
+        say_word(c->fd, APP_HELD);
+    }
+}
+
+void app_main_core(const struct server_settings *set, const char *socket, const char *folder,
+                   int fd)
+{
+    static struct child c;
+    uv_poll_t orders;
     uv_loop_t loop;
 
-    if (uv_loop_init(&loop) != 0) {
-        app_give_up(fd, "uv_loop_init", "failed");
+    c.fd = fd;
+    if (uv_loop_init(&loop) != 0 || uv_poll_init(&loop, &orders, fd) != 0) {
+        app_give_up(fd, "libuv", "failed");
     }
-    if (!peer_start(&peer, &loop, 1, set, socket, folder)) {
-        app_give_up(fd, "start", peer.why);
+    orders.data = &c;
+    if (uv_poll_start(&orders, UV_READABLE, on_order) != 0) {
+        app_give_up(fd, "libuv", "failed");
     }
-    while (peer.why[0] == '\0') {
+    if (!peer_start(&c.peer, &loop, 1, set, socket, folder)) {
+        app_give_up(fd, "start", c.peer.why);
+    }
+    while (c.peer.why[0] == '\0') {
+        report(&c);
         (void)uv_run(&loop, UV_RUN_ONCE);
     }
-    app_give_up(fd, "stream", peer.why);
+    app_give_up(fd, "stream", c.peer.why);
 }

@@ -64,6 +64,17 @@ static void judged(enum invariant i, enum live_verdict v)
     assert_int_equal(result.judged[i].how[0] != '\0', v == LIVE_BREAKS);
 }
 
+/* Is this among what was said? */
+static bool saw(const char *text)
+{
+    for (uint32_t i = 0; i < result.n_lines; i++) {
+        if (strstr(result.line[i], text) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- the cells ------------------------------------------------------------------------------ */
 
 static void test_cell_1_after_commit(void **state)
@@ -141,8 +152,40 @@ static void test_cell_9_ours(void **state)
     test_scenario(&sc, "cell-9-ackproof");
     sc.fault[0].of = OF_REPLICA;
     sc.node[1].receiver = receiver_profile_find("ackproof");
+    sc.node[1].relay_restart = RELAY_KEEP;
+    sc.restart_replicas = true;
+    sc.expect[INV_LIVE] = EXPECT_BREAKS;
     play(0);
     judged(INV_ACKTRUE, LIVE_HOLDS);
+    /* The transaction was stored and its ACK lost: it waits. It was not received: it does not. */
+    judged(INV_LIVE, LIVE_BREAKS);
+    assert_int_equal(result.judged[INV_LIVE].cases, 2);
+    assert_int_equal(result.judged[INV_LIVE].broken, 1);
+    assert_non_null(strstr(result.judged[INV_LIVE].how, "'0-1-2'"));
+    assert_true(saw("T2 is not answered"));
+    assert_true(saw("T2 answered OK with it: yes"));
+}
+
+/* Row 4: a replica that throws its relay log away asks for everything again, and ACKs it again. */
+static void test_cell_4_purged(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-4-purged");
+    sc.node[0].wait_point = WAIT_AFTER_COMMIT;
+    sc.fault[0].point = FAULT_NODE_POWER;
+    sc.fault[1] = (struct fault_budget){FAULT_NODE_POWER, OF_REPLICA, 1, FILE_NONE};
+    sc.n_faults = 2;
+    sc.node[1].relay_restart = RELAY_PURGE;
+    sc.restart_replicas = true;
+    play(0);
+    judged(INV_LIVE, LIVE_HOLDS);
+    assert_int_equal(result.judged[INV_LIVE].cases, 2);
+    judged(INV_ACKTRUE, LIVE_NOT_JUDGED);
+    assert_true(saw("LIVE alone"));
+    /* The same with the relay log kept. */
+    sc.node[1].relay_restart = RELAY_KEEP;
+    play(1);
+    judged(INV_LIVE, LIVE_BREAKS);
 }
 
 static void test_cell_10_promotion(void **state)
@@ -299,13 +342,21 @@ static void test_killed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cell_1_after_commit),  cmocka_unit_test(test_cell_2_after_sync),
-        cmocka_unit_test(test_cell_6_restart),       cmocka_unit_test(test_cell_8_restart_only),
-        cmocka_unit_test(test_cell_9_libmariadb),    cmocka_unit_test(test_cell_9_ours),
-        cmocka_unit_test(test_cell_10_promotion),    cmocka_unit_test(test_cell_11_timeout),
-        cmocka_unit_test(test_cell_12_asynchronous), cmocka_unit_test(test_no_server),
-        cmocka_unit_test(test_not_a_server),         cmocka_unit_test(test_cannot_show),
-        cmocka_unit_test(test_interrupted),          cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_cell_1_after_commit),
+        cmocka_unit_test(test_cell_2_after_sync),
+        cmocka_unit_test(test_cell_6_restart),
+        cmocka_unit_test(test_cell_8_restart_only),
+        cmocka_unit_test(test_cell_9_libmariadb),
+        cmocka_unit_test(test_cell_9_ours),
+        cmocka_unit_test(test_cell_4_purged),
+        cmocka_unit_test(test_cell_10_promotion),
+        cmocka_unit_test(test_cell_11_timeout),
+        cmocka_unit_test(test_cell_12_asynchronous),
+        cmocka_unit_test(test_no_server),
+        cmocka_unit_test(test_not_a_server),
+        cmocka_unit_test(test_cannot_show),
+        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_killed),
     };
     char path[512];
 

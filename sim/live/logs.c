@@ -53,7 +53,7 @@ const char *txns_text(txn_mask txns, char text[TXNS_TEXT_MAX])
 {
     size_t n = 0;
     (void)snprintf(text, TXNS_TEXT_MAX, "nothing");
-    for (unsigned t = 0; t < LEDGER_TXNS; t++) {
+    for (unsigned t = 0; t < 32 && txns >> t != 0; t++) {
         if ((txns >> t & 1) != 0) {
             n += (size_t)snprintf(text + n, TXNS_TEXT_MAX - n, "%sT%u", n > 0 ? " " : "", t + 1);
         }

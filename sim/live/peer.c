@@ -128,6 +128,7 @@ static void start_stream(struct peer *p, const uint8_t *bytes, uint32_t len)
     assert(e == FMT_OK); /* the core's own bytes */
     (void)e;
     p->semi_sync = q.semi_sync != 0;
+    p->asked = q.pos;
     if (!dump_negotiate(p->my, &q.pos, p->semi_sync, why, sizeof why) ||
         !dump_request(p->my, q.server_id, why, sizeof why)) {
         wrong(p, "negotiation", why);

@@ -45,8 +45,9 @@ struct peer {
 
     void *my; /* MYSQL * */
     int fd;
-    bool streaming; /* the dump was asked for on this connection */
-    bool semi_sync; /* as asked for */
+    bool streaming;        /* the dump was asked for on this connection */
+    bool semi_sync;        /* as asked for */
+    struct gtid_pos asked; /* behind this position, on this connection */
     uv_poll_t *poll;
     uv_timer_t *timer;
     uint32_t in_len;
@@ -66,7 +67,8 @@ struct peer {
     char why[160];   /* first thing that went wrong */
 };
 
-/* Boots the core with an empty disk in `folder` and tells it to follow. False with p->why. */
+/* Boots the core on the disk in `folder` (empty, or what a killed process left there; applied is
+ * nothing in either case) and tells it to follow. False with p->why. */
 bool peer_start(struct peer *p, uv_loop_t *loop, uint32_t node, const struct server_settings *set,
                 const char *socket, const char *folder);
 void peer_set_deaf(struct peer *p, bool deaf);

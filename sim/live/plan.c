@@ -65,6 +65,27 @@ static bool bad_disk(const struct scenario *sc)
     return false;
 }
 
+/* A receiver that is lost with the ACK of a durable transaction in hand and comes
+ * back. Here a kill -9 stands in for a power loss as well: either the transaction is on the disk,
+ * or the receiver asks for it again, and both are played. */
+static bool comes_back(const struct scenario *sc)
+{
+    const char *receiver = sc->node[1].receiver->name;
+
+    return sc->n_nodes == 2 && sc->restart_replicas && sc->node[0].semi_sync_master &&
+           sc->node[0].semi_sync_timeout_ms == 0 && sc->node[1].semi_sync_slave &&
+           (strcmp(receiver, "mariadbd") == 0 || strcmp(receiver, "ackproof") == 0);
+}
+
+static bool plan_live_only(const struct scenario *sc, struct live_plan *p)
+{
+    p->kind = LIVE_RECEIVER_LOST;
+    p->kill_for_power = of_replicas(sc, FAULT_NODE_POWER) > 0;
+    p->comes_back = true;
+    p->live_only = true;
+    return true;
+}
+
 static bool plan_receiver(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
 {
     const struct receiver_profile *r = sc->node[1].receiver;
@@ -81,6 +102,10 @@ static bool plan_receiver(const struct scenario *sc, struct live_plan *p, char *
         p->kill_for_power = of_replicas(sc, FAULT_NODE_POWER) > 0; /* it breaks by less */
         return true;
     }
+    if (comes_back(sc) &&
+        (strcmp(r->name, "ackproof") != 0 || of_replicas(sc, FAULT_NODE_POWER) > 0)) {
+        return plan_live_only(sc, p);
+    }
     if (strcmp(r->name, "ackproof") != 0) {
         (void)snprintf(why, cap,
                        "its receiver (%s) is a program that is not part of this one; only "
@@ -93,6 +118,7 @@ static bool plan_receiver(const struct scenario *sc, struct live_plan *p, char *
                       "it needs a power loss of the replica; kill -9 leaves the page "
                       "cache as it is");
     }
+    p->comes_back = comes_back(sc);
     return true;
 }
 
@@ -113,6 +139,9 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
 
     p->kind = LIVE_PRIMARY_LOST;
     if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
+        if (comes_back(sc)) {
+            return plan_live_only(sc, p);
+        }
         return refuse(why, cap,
                       "it loses a replica beside the primary; only one of the two is "
                       "played, and kill -9 leaves the page cache as it is");

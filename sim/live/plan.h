@@ -26,6 +26,8 @@ struct live_plan {
     bool promote_any;
     bool partition;      /* the replicas are cut off, the primary goes on */
     bool kill_for_power; /* the scenario says power loss; kill -9 shows the same here */
+    bool comes_back;     /* a receiver that was lost is started again on its files: LIVE */
+    bool live_only;      /* of what is lost only that is played, and nothing but LIVE is judged */
     bool libmariadb;     /* the receiver that is lost is a Connector/C application */
 };
 

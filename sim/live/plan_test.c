@@ -86,6 +86,43 @@ static void test_receivers(void **state)
     refused_for("timeout");
 }
 
+/* A replica that comes back with the ACK lost: LIVE, also where a kill -9 shows nothing else. */
+static void test_comes_back(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "back");
+    sc.restart_replicas = true;
+    sc.fault[0].of = OF_REPLICA;
+    sc.node[1].receiver = receiver_profile_find("ackproof");
+    assert_true(make());
+    assert_true(plan.comes_back && !plan.live_only && !plan.kill_for_power);
+    sc.fault[0].point = FAULT_NODE_POWER;
+    assert_true(make());
+    assert_true(plan.comes_back && plan.live_only && plan.kill_for_power);
+    sc.node[1].receiver = receiver_profile_find("mariadbd");
+    sc.fault[0].point = FAULT_NODE_KILL;
+    assert_true(make());
+    assert_true(plan.comes_back && plan.live_only && !plan.libmariadb);
+    sc.fault[1] = (struct fault_budget){FAULT_NODE_POWER, OF_PRIMARY, 1, FILE_NONE};
+    sc.n_faults = 2;
+    assert_true(make());
+    assert_int_equal(plan.kind, LIVE_RECEIVER_LOST);
+    assert_true(plan.live_only && !plan.kill_for_power);
+    sc.node[0].semi_sync_timeout_ms = 1000; /* the wait then ends by itself */
+    refused_for("replica");
+    sc.node[0].semi_sync_timeout_ms = 0;
+    sc.n_nodes = 3; /* the other one's ACK would do */
+    refused_for("replica");
+    sc.n_nodes = 2;
+    sc.restart_replicas = false;
+    refused_for("replica");
+    sc.restart_replicas = true;
+    sc.n_faults = 1;
+    sc.node[1].receiver = receiver_profile_find("libmariadb");
+    assert_true(make());
+    assert_false(plan.comes_back); /* its ACK leaves in the fetch: there is none to hold */
+}
+
 static void test_timeouts(void **state)
 {
     (void)state;
@@ -146,9 +183,10 @@ static void test_unsynced_primary(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_failover),  cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_receivers), cmocka_unit_test(test_timeouts),
-        cmocka_unit_test(test_refused),   cmocka_unit_test(test_unsynced_primary),
+        cmocka_unit_test(test_failover),         cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_receivers),        cmocka_unit_test(test_comes_back),
+        cmocka_unit_test(test_timeouts),         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_unsynced_primary),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

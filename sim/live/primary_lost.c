@@ -92,24 +92,14 @@ static bool open_window(struct stage *st, const struct lost_case *c)
 
 /* ---- judging: with the relations of model/ledger.h ------------------------------------------- */
 
-/* Where each transaction ended in the stream, which is what the position in an ACK means. */
-static void enter_positions(struct stage *st, uint32_t node)
-{
-    for (uint32_t i = 0; i < st->primary.n; i++) {
-        const struct held *t = &st->primary.at[i];
-
-        st->ledger.sent[node][t->txn] = ledger_pos(t->file, t->end);
-    }
-}
-
 static void judge_ack(struct stage *st, uint32_t node, const struct peer_ack *a)
 {
-    uint32_t pos = ledger_pos(binlog_name_num(a->ack.file), (uint32_t)a->ack.pos);
+    txn_mask released =
+        ledger_released(&st->primary, binlog_name_num(a->ack.file), (uint32_t)a->ack.pos);
     char how[64];
 
     (void)snprintf(how, sizeof how, "ACKed by replica %u, which does not hold it", node);
-    run_judge(st->run, INV_ACKTRUE,
-              ledger_released(&st->ledger, node, pos) & ~history_mask(&st->held[node - 1]), how);
+    run_judge(st->run, INV_ACKTRUE, released & ~history_mask(&st->held[node - 1]), how);
     if (!a->durable && scenario_admits_power(st->run->sc, node)) {
         run_broke(st->run, INV_ACKTRUE, "replica %u sent an ACK before its fsync", node);
     }
@@ -130,7 +120,6 @@ static void judge_replica(struct stage *st, uint32_t node)
         run_broke(st->run, INV_CONVERGE, "the relay log of replica %u is no prefix of the binlog",
                   node);
     }
-    enter_positions(st, node);
     for (uint32_t a = 0; a < p->n_acks; a++) {
         if (p->ack[a].sent) {
             judge_ack(st, node, &p->ack[a]);

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { ADOPTED_MAX = 1 << 22 }; /* bytes; a case writes a few hundred */
+
 static void job_go(struct store_job *j);
 
 void store_path(const char *folder, struct file_id id, char path[STORE_PATH_MAX])
@@ -24,21 +26,6 @@ bool store_is_disk_action(const struct action *a)
 {
     return a->kind == ACT_WRITE || a->kind == ACT_TRUNCATE || a->kind == ACT_CREATE ||
            a->kind == ACT_UNLINK || a->kind == ACT_FSYNC;
-}
-
-int store_open(struct store *s, uv_loop_t *loop, const char *folder)
-{
-    assert(s != NULL && loop != NULL && folder != NULL);
-    assert(strlen(folder) < sizeof s->folder - 32);
-    memset(s, 0, sizeof *s);
-    s->loop = loop;
-    (void)snprintf(s->folder, sizeof s->folder, "%s", folder);
-    if (mkdir(folder, 0700) != 0) {
-        s->folder_fd = -1;
-        return -errno;
-    }
-    s->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return s->folder_fd < 0 ? -errno : 0;
 }
 
 static struct store_file *find(struct store *s, struct file_id id)
@@ -134,6 +121,63 @@ static void created(struct store *s, struct file_id id, uv_file fd)
     f->unsynced = true;
     f->entry_unsynced = true;
     mirror_size(f, 0);
+}
+
+/* ---- taking over ---------------------------------------------------------------------------- */
+
+/* The relay log `num` of an earlier process. 0 also where there is none. */
+static int adopt(struct store *s, uint32_t num)
+{
+    struct file_id id = {.kind = FILE_RELAY, .num = (uint8_t)num};
+    char path[STORE_PATH_MAX];
+    struct stat st;
+    struct store_file *f;
+    int fd;
+
+    store_path(s->folder, id, path);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? 0 : -errno;
+    }
+    if (fstat(fd, &st) != 0 || st.st_size > ADOPTED_MAX) {
+        (void)close(fd);
+        return -EFBIG;
+    }
+    created(s, id, fd);
+    f = find(s, id);
+    mirror_size(f, (uint32_t)st.st_size);
+    for (uint32_t at = 0; at < f->len;) {
+        ssize_t n = pread(fd, f->bytes + at, f->len - at, at);
+
+        if (n <= 0) {
+            return -EIO; /* store_close closes it */
+        }
+        at += (uint32_t)n;
+    }
+    return 0;
+}
+
+int store_open(struct store *s, uv_loop_t *loop, const char *folder)
+{
+    int rc = 0;
+
+    assert(s != NULL && loop != NULL && folder != NULL);
+    assert(strlen(folder) < sizeof s->folder - 32);
+    memset(s, 0, sizeof *s);
+    s->loop = loop;
+    (void)snprintf(s->folder, sizeof s->folder, "%s", folder);
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
+        s->folder_fd = -1;
+        return -errno;
+    }
+    s->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->folder_fd < 0) {
+        return -errno;
+    }
+    for (uint32_t num = 1; rc == 0 && num <= FILES_MAX; num++) {
+        rc = adopt(s, num);
+    }
+    return rc;
 }
 
 /* ---- jobs ----------------------------------------------------------------------------------- */

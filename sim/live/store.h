@@ -52,7 +52,9 @@ struct store {
     void *arg;
 };
 
-/* Makes the folder. 0, or a negative errno as libuv gives it. */
+/* Makes the folder, or takes over the relay logs that a killed process has left in it: what they
+ * hold may be in the page cache only, so they count as unsynced. 0, or a negative errno as libuv
+ * gives it. */
 int store_open(struct store *s, uv_loop_t *loop, const char *folder);
 /* Takes all disk actions of `list` that are `task`'s. At least one must be. */
 void store_submit(struct store *s, uint32_t task, const struct actions *list);

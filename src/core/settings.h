@@ -67,6 +67,10 @@ enum recovery_policy {
     RECOVERY_READ_ONLY, /* when the manager says so (MDEV-34878, MDEV-34705 step 3) */
 };
 
+/* --init-rpl-role: what a starting server takes itself for. SLAVE makes crash recovery cut the
+ * transactions in doubt off the binlog instead of committing them (MDEV-21117, MDEV-33465). */
+enum init_rpl_role { ROLE_MASTER, ROLE_SLAVE };
+
 struct server_settings {
     const struct server_profile *profile;
     const struct receiver_profile *receiver;
@@ -79,6 +83,7 @@ struct server_settings {
     enum wait_point wait_point;
     enum relay_restart relay_restart;
     enum recovery_policy recovery;
+    enum init_rpl_role init_rpl_role;
     bool semi_sync_master; /* rpl_semi_sync_master_enabled */
     bool semi_sync_slave;  /* rpl_semi_sync_slave_enabled */
     bool wait_no_slave;    /* rpl_semi_sync_master_wait_no_slave */

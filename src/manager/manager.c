@@ -112,7 +112,7 @@ uint32_t manager_options(const struct manager *m, const struct manager_policy *p
         options[0].act = MANAGER_KEEP;
         return p->applied && p->received >= v->node[other].received;
     default:
-        assert(!"a state that the manager does not have");
+        assert(0 && "a state that the manager does not have");
         return 0;
     }
 }
@@ -123,13 +123,15 @@ static struct manager_order order(enum admin admin, uint32_t node, uint32_t peer
         .kind = ORDER_ADMIN, .node = (uint8_t)node, .admin = (uint8_t)admin, .peer = (uint8_t)peer};
 }
 
-static uint32_t promote(struct manager *m, const struct manager_view *v, uint32_t node,
-                        struct manager_order *orders)
+static uint32_t promote(struct manager *m, const struct manager_policy *policy,
+                        const struct manager_view *v, uint32_t node, struct manager_order *orders)
 {
     uint32_t n = 0;
     m->primary = (uint8_t)node;
     m->candidate = 0;
     m->state = MANAGER_WATCH;
+    if (policy->rejoin)
+        m->discarded = 0;
     orders[n++] = order(ADMIN_STOP_SLAVE, node, node); /* it may have started anew meanwhile */
     orders[n++] = order(ADMIN_SERVE, node, node);
     for (uint32_t i = 0; i < v->n; i++) {
@@ -179,7 +181,7 @@ uint32_t manager_take(struct manager *m, const struct manager_policy *policy,
         }
         return 1;
     case MANAGER_PROMOTE:
-        return promote(m, v, node, orders);
+        return promote(m, policy, v, node, orders);
     case MANAGER_START:
         m->state = MANAGER_STARTING;
         orders[0] = (struct manager_order){.kind = ORDER_START_PRIMARY, .node = (uint8_t)node};
@@ -191,7 +193,7 @@ uint32_t manager_take(struct manager *m, const struct manager_policy *policy,
         orders[1] = order(ADMIN_SERVE, node, node);
         return 2;
     default:
-        assert(!"an act that the manager does not know");
+        assert(0 && "an act that the manager does not know");
         return 0;
     }
 }

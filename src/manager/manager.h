@@ -31,6 +31,7 @@ struct manager_policy {
     enum loss_plan on_loss[LOSS_PLANS_MAX];
     uint32_t n_on_loss;
     bool fence;  /* a lost primary is fenced before anybody is promoted; false: it cannot be */
+    bool rejoin; /* the old primary is started again, as a replica of the new one */
     bool verify; /* not lost while a replica still hears from it (MaxScale verify_master_failure) */
 };
 

@@ -128,6 +128,6 @@ void primary_step(struct primary *p, struct engine *e, const struct env *env,
         dump_frame(&c, ev->peer, ev->bytes, ev->len);
         break;
     default:
-        assert(!"an event that the primary does not take");
+        assert(0 && "an event that the primary does not take");
     }
 }

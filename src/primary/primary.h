@@ -101,6 +101,7 @@ struct dump {
 enum boot_stage {
     BOOT_DOWN = 0,
     BOOT_REDO,     /* redo log cut, decisions of the recovery fsynced */
+    BOOT_CUT,      /* truncating recovery: the old file is shortened and marked as closed */
     BOOT_BINLOG,   /* new binlog file created, header fsynced */
     BOOT_IN_USE,   /* old file marked as closed (only now: MDEV-342) */
     BOOT_WAIT_ACK, /* RECOVERY_WAIT_ACK: nobody has ACKed what was recovered */
@@ -119,6 +120,8 @@ struct primary {
     uint32_t recovered_len; /* its length up to the end of the last complete group */
     uint32_t flush_lsn;     /* end of the redo log when TASK_BOOT or TASK_REDO flushed it */
     uint32_t boot_end;      /* bool: the old file has to be marked as closed */
+    uint32_t cut;           /* bool: and shortened to recovered_len */
+    uint32_t reserved_too;
     struct committer by[COMMITTERS];
     struct semisync semisync;
     struct dump dump[NODES_MAX];

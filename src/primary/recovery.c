@@ -5,6 +5,8 @@
  *      (MDEV-4725).
  *   2. A prepared transaction whose XID is in the binlog is committed, in binlog order; every other
  *      is rolled back. It does not matter whether anybody has ACKed it.
+ *      With --init-rpl-role=SLAVE (MDEV-21117): from the first transaction in doubt behind the last
+ *      committed one on, everything is rolled back and cut off the file.
  *   3. The decisions are made durable before the old file can be taken for clean (MDEV-33853).
  *   4. A new file is opened: head written and fsynced.
  *   5. Only now the old file's IN_USE flag is cleared (MDEV-342).
@@ -56,29 +58,65 @@ static const struct file_view *last_registered(const struct ctx *c, bool *in_use
     return NULL;
 }
 
-/* Walks the groups of the file: state, and the transactions in doubt that it holds. */
-static void scan(const struct ctx *c, const struct file_view *f, uint32_t off, bool in_use)
+/* The next complete group at or behind *off; *off is then its end. Events outside groups are passed
+ * over. False: no complete group is left, *off is the end of what was readable before. */
+static bool next_group(const struct file_view *f, uint32_t *off, struct group_scan *g)
+{
+    struct event_head h;
+    uint32_t at = *off;
+    group_scan_start(g);
+    while (event_parse(f->bytes + at, f->len - at, true, &h) == FMT_OK) {
+        enum group_step step = group_scan_event(g, f->bytes + at, &h);
+        if (step == GROUP_ERROR)
+            return false;
+        at += h.len;
+        if (step == GROUP_END || (step == GROUP_OUTSIDE && !g->open))
+            *off = at;
+        if (step == GROUP_END)
+            return true;
+    }
+    return false;
+}
+
+static bool in_doubt(const struct ctx *c, const struct group_scan *g)
+{
+    return g->xid != 0 && engine_is_prepared(c->e, g->xid);
+}
+
+/* Where a truncating recovery cuts: behind the last group that is not in doubt. */
+static uint32_t cut_point(const struct ctx *c, const struct file_view *f, uint32_t head)
 {
     struct group_scan g;
-    struct event_head h;
-    group_scan_start(&g);
-    c->p->recovered_len = off;
-    while (event_parse(f->bytes + off, f->len - off, true, &h) == FMT_OK) {
-        enum group_step step = group_scan_event(&g, f->bytes + off, &h);
-        if (step == GROUP_ERROR)
-            break;
-        off += h.len;
-        if (step == GROUP_OUTSIDE && !g.open)
-            c->p->recovered_len = off;
-        if (step != GROUP_END)
-            continue;
-        c->p->recovered_len = off;
+    uint32_t cut = head;
+    for (uint32_t off = head; next_group(f, &off, &g);) {
+        if (!in_doubt(c, &g))
+            cut = off;
+    }
+    return cut;
+}
+
+/* Walks the groups of the file up to `limit`: state, and the transactions in doubt that it holds.
+ * */
+static void scan(const struct ctx *c, const struct file_view *f, uint32_t head, uint32_t limit,
+                 bool in_use)
+{
+    struct group_scan g;
+    uint32_t off = head;
+    while (off < limit && next_group(f, &off, &g)) {
         bool room = gtid_state_update(&c->p->binlog.state, g.gtid.gtid);
         assert(room);
         (void)room;
-        if (in_use && g.xid != 0 && engine_is_prepared(c->e, g.xid))
+        if (in_use && in_doubt(c, &g))
             engine_commit_ordered(c->e, g.xid);
     }
+    c->p->recovered_len = off;
+}
+
+/* Is there a complete group behind the limit, which only a cut can take away? */
+static bool holds_more(const struct file_view *f, uint32_t limit)
+{
+    struct group_scan g;
+    return next_group(f, &limit, &g);
 }
 
 void recovery_start(const struct ctx *c)
@@ -89,7 +127,11 @@ void recovery_start(const struct ctx *c)
     if (f != NULL) {
         c->p->recovered_file = f->id.num;
         c->p->boot_end = in_use;
-        scan(c, f, head, in_use);
+        uint32_t limit = f->len;
+        if (in_use && c->env->set->init_rpl_role == ROLE_SLAVE)
+            limit = cut_point(c, f, head);
+        scan(c, f, head, limit, in_use);
+        c->p->cut = limit < f->len && engine_in_doubt(c->e, 0) != 0 && holds_more(f, limit);
     }
     for (uint64_t xid; (xid = engine_in_doubt(c->e, 0)) != 0;)
         engine_rollback(c->e, xid);
@@ -138,6 +180,23 @@ void recovery_run(const struct ctx *c)
         finish(c);
 }
 
+static void open_new(const struct ctx *c)
+{
+    c->p->boot = BOOT_BINLOG;
+    binlog_open(c, (uint8_t)(c->p->recovered_file + 1));
+}
+
+/* Marks the old file as closed; a truncating recovery shortens it in the same breath. */
+static void close_old(const struct ctx *c)
+{
+    static const uint8_t closed[2] = {0, 0};
+    struct file_id old = {.kind = FILE_BINLOG, .num = c->p->recovered_file};
+    act_write(c->out, TASK_BOOT, old, IN_USE_FLAGS_OFFSET, closed, sizeof closed);
+    if (c->p->cut)
+        act_truncate(c->out, TASK_BOOT, old, c->p->recovered_len);
+    act_fsync(c->out, TASK_BOOT, old);
+}
+
 void recovery_disk_done(const struct ctx *c, enum io_result result)
 {
     struct primary *p = c->p;
@@ -148,16 +207,22 @@ void recovery_disk_done(const struct ctx *c, enum io_result result)
     switch (p->boot) {
     case BOOT_REDO:
         engine_flushed(c->e, p->flush_lsn);
-        p->boot = BOOT_BINLOG;
-        binlog_open(c, (uint8_t)(p->recovered_file + 1));
+        if (p->cut) {
+            p->boot = BOOT_CUT;
+            close_old(c);
+            return;
+        }
+        open_new(c);
+        return;
+    case BOOT_CUT:
+        p->cut = 0;
+        p->boot_end = 0;
+        open_new(c);
         return;
     case BOOT_BINLOG:
         if (p->boot_end) {
-            static const uint8_t closed[2] = {0, 0};
-            struct file_id old = {.kind = FILE_BINLOG, .num = p->recovered_file};
             p->boot = BOOT_IN_USE;
-            act_write(c->out, TASK_BOOT, old, IN_USE_FLAGS_OFFSET, closed, sizeof closed);
-            act_fsync(c->out, TASK_BOOT, old);
+            close_old(c);
             return;
         }
         opened(c);
@@ -167,6 +232,6 @@ void recovery_disk_done(const struct ctx *c, enum io_result result)
         opened(c);
         return;
     default:
-        assert(!"no disk action of the start-up is under way");
+        assert(0 && "no disk action of the start-up is under way");
     }
 }

@@ -1,0 +1,83 @@
+/* What the random drivers share: streams of random numbers, and the run of one seed.
+ *
+ * Streams are counter-based (Philox keyed by the seed): number i of stream s is a function of
+ * (seed, s, i), so that one more draw in one stream moves nothing in another.
+ */
+#ifndef ACKPROOF_SIM_EXPLORE_SAMPLER_H
+#define ACKPROOF_SIM_EXPLORE_SAMPLER_H
+
+#include "sim/explore/search.h"
+
+#include <Random123/philox.h>
+
+/* The first CHOICES streams answer the choice of that number. */
+enum { STREAM_WEIGHTS = CHOICES, STREAM_PRIORITIES, STREAM_CHANGES, STREAMS };
+
+struct stream {
+    uint32_t drawn;
+    philox4x32_ctr_t four;
+};
+
+struct streams {
+    philox4x32_key_t key;
+    struct stream at[STREAMS];
+};
+
+void streams_start(struct streams *s, uint64_t seed);
+uint32_t draw(struct streams *s, uint32_t stream);
+uint32_t draw_below(struct streams *s, uint32_t stream, uint32_t n);
+/* Number of this stream for a thing with that name, whatever was drawn before. */
+uint32_t draw_named(const struct streams *s, uint32_t stream, uint32_t name);
+
+/* Moves that are no work: crashes, resets, partitions and timeouts. */
+bool move_is_rare(uint32_t key);
+
+/* ---- PCT (pct.c) ----------------------------------------------------------------------------- */
+
+enum { PCT_CHANGES_MAX = 6, PCT_LENGTH_DEFAULT = 64 };
+
+struct pct {
+    uint32_t n_changes;
+    uint32_t change[PCT_CHANGES_MAX]; /* moves before which the order changes, ascending */
+    bool lifts[PCT_CHANGES_MAX];      /* a fault or timeout comes to the top, for one move */
+    uint32_t next;                    /* of change[] */
+    uint32_t moves;                   /* made so far */
+    uint32_t n_demoted;
+    uint32_t demoted[PCT_CHANGES_MAX]; /* actors, the first one the highest of them */
+    bool lift;                         /* one is owed: none was possible at its change point */
+};
+
+/* `length`: of a run, estimated. */
+void pct_start(struct pct *p, struct streams *s, uint32_t length);
+uint32_t pct_pick(struct pct *p, struct streams *s, uint32_t n, const uint32_t *keys);
+
+/* ---- the run of a seed (random.c) ------------------------------------------------------------ */
+
+/* Estimated number of moves of a run, for the drivers that spread something over it: the longest of
+ * a few runs without faults. The same for every seed. */
+uint32_t run_length(struct run *run, enum driver d);
+enum step_result run_seed(struct run *run, enum driver d, uint64_t seed, uint32_t length);
+
+/* Some of the seeds from .. last: those at distance first, first + stride ... from `from`. */
+struct visited;
+struct share {
+    uint64_t from, last;
+    uint64_t first, stride;
+    struct visited *ends;                  /* takes the final states */
+    volatile uint64_t *at;                 /* told the seed under way; may be NULL */
+    const struct explore_options *options; /* may be NULL */
+    double started;
+};
+/* Makes these runs and adds their numbers to *r. */
+void random_share(struct runner *on, enum driver d, const struct share *share, struct result *r);
+/* Adds the numbers of a share to those of all; `ends` is left to the caller. */
+void result_add_share(struct result *r, const struct result *share);
+
+/* ---- several processes (random_jobs.c) ------------------------------------------------------- */
+
+/* The same with `jobs` processes. Ends this process with status 3 where one of them died, and names
+ * the seed. */
+void random_in_processes(struct runner *on, enum driver d, uint32_t jobs, const struct share *all,
+                         struct result *r);
+
+#endif

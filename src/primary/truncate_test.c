@@ -1,0 +1,189 @@
+/* Crash recovery of a server that takes itself for a replica (--init-rpl-role=SLAVE, facts 5.2). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "primary/test_primary.h"
+
+enum { TXNS = 3 };
+
+static struct tw w, crashed;
+static struct tw_group g[TXNS + 1];
+
+/* Three groups are in the binlog and in doubt. */
+static void crash_with_three_in_doubt(void)
+{
+    tw_init(&w);
+    w.set.semi_sync_master = false;
+    w.set.init_rpl_role = ROLE_SLAVE;
+    tw_serve(&w);
+    for (uint32_t i = 0; i < TXNS; i++) {
+        tw_client(&w, i, i);
+        tw_run(&w, i);
+    }
+    tw_settle(&w);
+    tw_power(&w);
+    assert_int_equal(tw_groups(&w, 1, g, TXNS + 1), TXNS);
+}
+
+/* Another way to say that a transaction is not in doubt: its redo says committed. `committed` has
+ * bit i for T(i+1). */
+static void commit_in_redo(uint32_t committed)
+{
+    struct tw_file *f = tw_file(&w, FILE_REDO, 1);
+    struct disk_view view;
+    struct actions out;
+    tw_view(&w, &view);
+    const struct env env = {.set = &w.set, .disk = &view};
+    actions_clear(&out);
+    engine_boot(&w.e, &env, &out);
+    for (uint32_t i = 0; i < TXNS; i++) {
+        if (committed >> i & 1)
+            engine_commit_ordered(&w.e, i + 1);
+    }
+    memcpy(f->bytes + f->len, w.e.buffer, w.e.buffered);
+    f->len += w.e.buffered;
+    tw_kill(&w);
+}
+
+static void check(uint32_t kept)
+{
+    const struct tw_file *f = tw_file(&w, FILE_BINLOG, 1);
+    assert_int_equal(w.visible, (1u << kept) - 1);
+    assert_int_equal(engine_in_doubt(&w.e, 0), 0);
+    assert_int_equal(gtid_state_latest(&w.p.binlog.state, 0).seq, kept);
+    assert_int_equal(f->len, kept == TXNS ? g[TXNS - 1].end : g[kept].start);
+    assert_int_equal(f->kept_len, f->len);
+    assert_false(tw_in_use(&w, 1));
+    assert_int_equal(w.p.binlog.num, 2);
+}
+
+/* Cut at the first in doubt behind the last committed one; what is in doubt before that one is
+ * committed. */
+static void test_where_it_cuts(void **state)
+{
+    (void)state;
+    for (uint32_t committed = 0; committed < 1u << TXNS; committed++) {
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < TXNS; i++)
+            kept = (committed >> i & 1) != 0 ? i + 1 : kept;
+        crash_with_three_in_doubt();
+        commit_in_redo(committed);
+        tw_boot(&w, ADMIN_FOLLOW);
+        check(kept);
+        assert_int_equal(w.p.boot, BOOT_DONE);
+        assert_false(w.p.serving);
+    }
+}
+
+/* The prepare is lost (F=0, F=2): the group is not in doubt, so it counts as committed, and those
+ * before it with it (facts 11.6). The binlog then has what the engine has not. */
+static void test_lost_prepare_counts_as_committed(void **state)
+{
+    (void)state;
+    crash_with_three_in_doubt();
+    struct tw_file *f = tw_file(&w, FILE_REDO, 1);
+    f->len = 2 * REDO_RECORD_LEN; /* prepares of T1 and T2 */
+    tw_boot(&w, ADMIN_FOLLOW);
+    assert_int_equal(w.visible, 1u << 0 | 1u << 1);
+    assert_int_equal(gtid_state_latest(&w.p.binlog.state, 0).seq, 3);
+    assert_int_equal(tw_file(&w, FILE_BINLOG, 1)->len, g[2].end);
+}
+
+static void test_prepared_and_not_in_the_binlog(void **state)
+{
+    (void)state;
+    crash_with_three_in_doubt();
+    commit_in_redo(1u << 0 | 1u << 1);
+    tw_file(&w, FILE_BINLOG, 1)->len = g[1].end; /* T3 was never written */
+    tw_boot(&w, ADMIN_FOLLOW);
+    assert_int_equal(w.visible, 1u << 0 | 1u << 1);
+    assert_int_equal(tw_file(&w, FILE_BINLOG, 1)->len, g[1].end);
+    assert_false(tw_in_use(&w, 1));
+}
+
+/* Decisions, then the cut, then the new file. */
+static void test_order_of_the_fsyncs(void **state)
+{
+    (void)state;
+    crash_with_three_in_doubt();
+    const uint32_t full = tw_file(&w, FILE_BINLOG, 1)->len;
+    tw_start(&w, ADMIN_FOLLOW);
+    assert_int_equal(w.p.boot, BOOT_REDO);
+    assert_int_equal(w.io[TASK_BOOT].file[0].kind, FILE_REDO);
+    assert_int_equal(tw_file(&w, FILE_BINLOG, 1)->len, full);
+    assert_true(tw_in_use(&w, 1));
+    tw_fsync(&w, TASK_BOOT, IO_OK);
+    assert_int_equal(w.p.boot, BOOT_CUT);
+    assert_int_equal(w.io[TASK_BOOT].file[0].num, 1);
+    assert_int_equal(tw_file(&w, FILE_BINLOG, 1)->len, g[0].start);
+    assert_null(tw_file(&w, FILE_BINLOG, 2));
+    tw_fsync(&w, TASK_BOOT, IO_OK);
+    assert_int_equal(w.p.boot, BOOT_BINLOG);
+    assert_int_equal(w.io[TASK_BOOT].n, 1);
+    assert_false(primary_booted(&w.p));
+    tw_fsync(&w, TASK_BOOT, IO_OK);
+    assert_int_equal(w.p.boot, BOOT_DONE);
+    check(0);
+}
+
+/* The numbers that were cut off are given again. */
+static void test_numbers_are_used_again(void **state)
+{
+    (void)state;
+    crash_with_three_in_doubt();
+    tw_boot(&w, ADMIN_SERVE);
+    check(0);
+    tw_clear(&w);
+    tw_connect(&w, 1, "", false);
+    tw_client(&w, 0, 5);
+    tw_settle(&w);
+    assert_stream(&w, 1, "0-1-1");
+}
+
+/* A crash before the decisions or behind the cut changes nothing. Between the two, the group is
+ * found in the binlog and not in doubt any more: it stays there, and the engine does not have it
+ * (facts 5.2, candidate bug B34). */
+static void test_crash_around_the_cut(void **state)
+{
+    (void)state;
+    crash_with_three_in_doubt();
+    crashed = w;
+    for (uint32_t done = 0; done <= 2; done++) {
+        w = crashed;
+        tw_start(&w, ADMIN_FOLLOW);
+        for (uint32_t i = 0; i < done; i++)
+            tw_fsync(&w, TASK_BOOT, IO_OK);
+        tw_power(&w);
+        tw_boot(&w, ADMIN_FOLLOW);
+        assert_int_equal(w.visible, 0);
+        const bool stays = done == 1;
+        assert_int_equal(gtid_state_latest(&w.p.binlog.state, 0).seq, stays ? TXNS : 0);
+        assert_int_equal(tw_groups(&w, 1, g, TXNS + 1), stays ? TXNS : 0);
+    }
+}
+
+static void test_role_master_never_cuts(void **state)
+{
+    (void)state;
+    crash_with_three_in_doubt();
+    w.set.init_rpl_role = ROLE_MASTER;
+    tw_boot(&w, ADMIN_FOLLOW);
+    check(TXNS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_where_it_cuts),
+        cmocka_unit_test(test_lost_prepare_counts_as_committed),
+        cmocka_unit_test(test_prepared_and_not_in_the_binlog),
+        cmocka_unit_test(test_order_of_the_fsyncs),
+        cmocka_unit_test(test_numbers_are_used_again),
+        cmocka_unit_test(test_crash_around_the_cut),
+        cmocka_unit_test(test_role_master_never_cuts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
