@@ -12,7 +12,7 @@ static bool add(struct history *h, const struct group_scan *g, uint32_t start, u
 {
     if (h->n == HISTORY_MAX)
         return false;
-    assert(g->rows && g->k >= 1 && g->k <= UINT8_MAX);
+    assert(g->rows && g->k >= 1 && g->k <= HISTORY_KEYS_MAX);
     h->at[h->n++] = (struct held){.txn = (uint8_t)(g->k - 1),
                                   .file = (uint8_t)h->file,
                                   .start = start,
@@ -26,6 +26,7 @@ static bool add(struct history *h, const struct group_scan *g, uint32_t start, u
 bool history_read(struct history *h, uint32_t num, const uint8_t *bytes, uint32_t len)
 {
     assert(h != NULL && num >= h->file && num <= UINT8_MAX);
+    assert(num != h->file || len >= h->parsed); /* shorter: the reader has to start anew */
     if (num != h->file) {
         h->file = num;
         h->parsed = 0;

@@ -6,7 +6,7 @@
 
 #include "format/event.h"
 
-enum { HISTORY_MAX = 24 };
+enum { HISTORY_MAX = 24, HISTORY_KEYS_MAX = 32 };
 
 /* One complete event group. */
 struct held {

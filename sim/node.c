@@ -447,6 +447,11 @@ static void refresh(struct sim *s, uint32_t node, const struct event *e)
     }
 }
 
+static bool lets_clients_in(const struct node *n)
+{
+    return n->state == NODE_UP && n->primary.serving;
+}
+
 void node_event(struct sim *s, uint32_t node, const struct event *e)
 {
     struct node *n = &s->world->node[node];
@@ -455,7 +460,7 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
     struct disk_view view;
     struct actions out;
     struct env env = env_of(s, node, &view);
-    bool served = n->primary.serving;
+    bool served = lets_clients_in(n);
     bool stream = e->kind == EV_NET_FRAME && e->link == LINK_TO_REPLICA;
     bool streamed = stream && n->primary.dump[e->peer].active;
     uint32_t cached = n->primary.binlog.cached;
@@ -473,8 +478,10 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
     refresh(s, node, e);
     if (n->state == NODE_DOWN)
         return;
-    if (!served && n->primary.serving)
+    if (!served && lets_clients_in(n)) {
+        manager_sees_serving(&s->world->manager, node);
         judge_elected(s, node);
+    }
     if (n->primary.binlog.cached > cached)
         judge_holds(s, node); /* rendered and not written: it has its GTID, and will be sent */
     bool refused =

@@ -109,12 +109,20 @@ uint32_t manager_options(const struct manager *m, const struct manager_policy *p
     case MANAGER_CATCH_UP:
         if (p->down)
             return 1;
+        if (!v->node[other].reachable)
+            return p->reachable ? after_start(m, v, options) : 0; /* its source is lost: another */
         options[0].act = MANAGER_KEEP;
-        return p->applied && p->received >= v->node[other].received;
+        return p->reachable && p->applied && p->received >= v->node[other].received;
     default:
         assert(0 && "a state that the manager does not have");
         return 0;
     }
+}
+
+void manager_sees_serving(struct manager *m, uint32_t node)
+{
+    if (m->state == MANAGER_STARTING && m->primary == node)
+        m->state = MANAGER_WATCH;
 }
 
 static struct manager_order order(enum admin admin, uint32_t node, uint32_t peer)

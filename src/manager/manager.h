@@ -98,6 +98,8 @@ struct manager_order {
 uint32_t manager_options(const struct manager *m, const struct manager_policy *policy,
                          const struct manager_view *view,
                          struct manager_option options[MANAGER_OPTIONS_MAX]);
+/* A node lets clients in: the start that the manager waited for is over. */
+void manager_sees_serving(struct manager *m, uint32_t node);
 /* Takes one of them; the number of orders. */
 uint32_t manager_take(struct manager *m, const struct manager_policy *policy,
                       const struct manager_view *view, struct manager_option option,

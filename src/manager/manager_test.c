@@ -347,6 +347,36 @@ static void test_plans(void **state)
     assert_int_equal(m.losses, UINT8_MAX);
 }
 
+/* A server that serves by itself is watched again, also where it then cannot be reached. */
+static void test_restarted_and_serving_is_watched(void **state)
+{
+    (void)state;
+    begin(ON_LOSS_RESTART);
+    start_again();
+    node(P, 7, false);
+    v.node[P].serving = true;
+    manager_sees_serving(&m, R1);
+    assert_int_equal(m.state, MANAGER_STARTING);
+    manager_sees_serving(&m, P);
+    assert_int_equal(m.state, MANAGER_WATCH);
+    offers("");
+    v.node[P].reachable = false;
+    offers("detect 0");
+}
+
+static void test_source_lost_while_it_catches_up(void **state)
+{
+    (void)state;
+    begin(ON_LOSS_RESTART);
+    start_again();
+    node(P, 4, false);
+    take("choose 2", "follow 0>2");
+    lose(R2);
+    take("choose 1", "follow 0>1"); /* R1 has more than the primary, and is there */
+    v.node[P].received = 5;
+    take("keep 0", "stop 0, serve 0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +393,8 @@ int main(void)
         cmocka_unit_test(test_restarted_and_nobody_to_ask),
         cmocka_unit_test(test_lost_again_while_it_catches_up),
         cmocka_unit_test(test_plans),
+        cmocka_unit_test(test_restarted_and_serving_is_watched),
+        cmocka_unit_test(test_source_lost_while_it_catches_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

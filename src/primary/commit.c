@@ -275,6 +275,12 @@ static void send_on(const struct ctx *c, uint32_t task, enum stage stage)
  * thread; what did reach the file stays there. */
 static void fail_group(const struct ctx *c, uint32_t leader)
 {
+    /* Sent before it was written (BEFORE_WRITE): replicas may hold what this server now cannot
+     * have. It must not go on as their primary (as binlog_error_action=ABORT_SERVER). */
+    if (c->p->binlog.end_pos >= member(c->p, c->p->by[leader].head)->end) {
+        act(c->out, ACT_EXIT)->arg = c->p->by[leader].io_error;
+        return;
+    }
     uint32_t next = 0;
     for (uint32_t i = c->p->by[leader].head; i != 0; i = next) {
         next = member(c->p, i)->next;
@@ -354,8 +360,8 @@ static enum outcome stage_write(const struct ctx *c, uint32_t task)
         return wait_for_disk(m);
     }
     if (m->io_error != IO_OK) {
-        binlog_write_failed(&c->p->binlog);
         fail_group(c, task);
+        binlog_write_failed(&c->p->binlog);
         return STAY;
     }
     binlog_written(&c->p->binlog);

@@ -79,8 +79,10 @@ static uint32_t find_file(const struct ctx *c, const struct gtid_pos *pos)
         bool usable = true;
         for (uint32_t i = 0; i < before.n; i++) {
             struct gtid asked = gtid_pos_find(pos, before.at[i].domain);
-            if (asked.seq == 0 ||
-                (asked.server == before.at[i].server && asked.seq < before.at[i].seq))
+            bool same = asked.server == before.at[i].server;
+            bool last = gtid_equal(gtid_state_latest(&before, asked.domain), before.at[i]);
+            if (asked.seq == 0 || (same && asked.seq < before.at[i].seq) ||
+                (same && asked.seq == before.at[i].seq && !last))
                 usable = false;
         }
         if (usable)

@@ -416,6 +416,31 @@ static void test_start_position_counts_as_an_ack(void **state)
     assert_int_equal(w.p.semisync.clients, 1u << 1);
 }
 
+/* A file whose list names the asked GTID, but not as the last of its domain, begins too late: what
+ * came between stands before it (facts 8.1). */
+static void asked_gtid_is_not_the_last_of_its_domain(void **state)
+{
+    (void)state;
+    bool error;
+    tw_init(&w);
+    tw_boot(&w, ADMIN_FOLLOW);
+    tw_apply(&w, (struct gtid){0, 1, 5}, 101, 1);
+    tw_settle(&w);
+    assert_true(primary_applied(&w.p, &error));
+    tw_apply(&w, (struct gtid){0, 2, 6}, 102, 2);
+    tw_settle(&w);
+    assert_true(primary_applied(&w.p, &error));
+    tw_kill(&w);
+    tw_boot(&w, ADMIN_FOLLOW);
+    tw_apply(&w, (struct gtid){0, 2, 7}, 103, 3);
+    tw_settle(&w);
+    assert_true(primary_applied(&w.p, &error));
+    tw_clear(&w);
+    tw_connect(&w, 1, "0-1-5", false);
+    tw_settle(&w);
+    assert_stream(&w, 1, "0-2-6 0-2-7");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_start_file_with_several_servers),
         cmocka_unit_test(test_torn_tail_of_an_old_file),
         cmocka_unit_test(test_start_position_counts_as_an_ack),
+        cmocka_unit_test(asked_gtid_is_not_the_last_of_its_domain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

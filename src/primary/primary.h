@@ -122,6 +122,7 @@ struct primary {
     uint32_t boot_end;      /* bool: the old file has to be marked as closed */
     uint32_t cut;           /* bool: and shortened to recovered_len */
     uint32_t reserved_too;
+    log_pos_t recovered_end; /* end of the last group in all files; 0 where there is none */
     struct committer by[COMMITTERS];
     struct semisync semisync;
     struct dump dump[NODES_MAX];

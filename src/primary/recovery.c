@@ -144,7 +144,26 @@ void recovery_start(const struct ctx *c)
 static bool must_wait_for_ack(const struct ctx *c)
 {
     return c->p->as_primary && c->env->set->recovery == RECOVERY_WAIT_ACK &&
-           c->p->recovered_file != 0 && c->env->set->semi_sync_master;
+           c->p->recovered_end != 0 && c->env->set->semi_sync_master;
+}
+
+/* The newest file need not hold a group: a start that was cut short has left only its head. */
+static log_pos_t last_group_end(const struct ctx *c)
+{
+    for (uint8_t num = c->p->recovered_file; num > 0; num--) {
+        bool in_use = false;
+        struct gtid_state before;
+        struct group_scan g;
+        const struct file_view *f =
+            view_find(c->env->disk, (struct file_id){.kind = FILE_BINLOG, .num = num});
+        uint32_t end = f != NULL ? binlog_head(f, &in_use, &before) : 0;
+        uint32_t found = 0;
+        while (end != 0 && next_group(f, &end, &g))
+            found = end;
+        if (found != 0)
+            return log_pos(num, found);
+    }
+    return 0;
 }
 
 static void finish(const struct ctx *c)
@@ -159,6 +178,7 @@ static void opened(const struct ctx *c)
 {
     struct binlog *b = &c->p->binlog;
     b->end_pos = log_pos(b->num, b->len);
+    c->p->recovered_end = last_group_end(c);
     if (c->p->as_primary && c->env->set->recovery != RECOVERY_READ_ONLY)
         semisync_enable(&c->p->semisync, c->env, b->end_pos);
     if (!must_wait_for_ack(c)) {
@@ -167,7 +187,7 @@ static void opened(const struct ctx *c)
     }
     c->p->boot = BOOT_WAIT_ACK;
     c->p->semisync.committed = 0;
-    semisync_register(&c->p->semisync, c->env, log_pos(c->p->recovered_file, c->p->recovered_len));
+    semisync_register(&c->p->semisync, c->env, c->p->recovered_end);
     recovery_run(c);
 }
 
@@ -175,8 +195,7 @@ void recovery_run(const struct ctx *c)
 {
     if (c->p->boot != BOOT_WAIT_ACK)
         return;
-    log_pos_t end = log_pos(c->p->recovered_file, c->p->recovered_len);
-    if (semisync_wait(&c->p->semisync, c->env, end, TASK_BOOT, c->out))
+    if (semisync_wait(&c->p->semisync, c->env, c->p->recovered_end, TASK_BOOT, c->out))
         finish(c);
 }
 

@@ -465,6 +465,28 @@ static void test_wait_ends_with_the_timeout(void **state)
     assert_false(w.p.semisync.on);
 }
 
+/* The second start finds a file with nothing but its head behind the one that matters. */
+static void wait_for_ack_after_two_crashes(void **state)
+{
+    (void)state;
+    tw_init(&w);
+    w.set.recovery = RECOVERY_WAIT_ACK;
+    tw_serve(&w);
+    tw_client(&w, 0, 0);
+    tw_settle(&w); /* written, published, not ACKed */
+    for (int crash = 0; crash < 2; crash++) {
+        tw_kill(&w);
+        tw_boot(&w, ADMIN_SERVE);
+        assert_int_equal(w.p.boot, BOOT_WAIT_ACK);
+    }
+    tw_connect(&w, 1, "", true);
+    tw_settle(&w);
+    assert_stream(&w, 1, "0-1-1!");
+    tw_ack(&w, 1, w.p.recovered_end);
+    tw_settle(&w);
+    assert_true(w.p.serving);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -485,6 +507,7 @@ int main(void)
         cmocka_unit_test(test_wait_for_the_ack_of_what_was_recovered),
         cmocka_unit_test(test_wait_ends_with_a_replica_that_has_all),
         cmocka_unit_test(test_wait_ends_with_the_timeout),
+        cmocka_unit_test(wait_for_ack_after_two_crashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
