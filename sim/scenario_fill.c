@@ -195,7 +195,9 @@ static const char *impossible(const struct scenario *s, enum reach r)
     bool primary = false, replica = false, power = false, lie = false, partition = false;
     for (uint32_t i = 0; i < s->n_faults; i++) {
         const struct fault_budget *f = &s->fault[i];
-        bool crash = f->point == FAULT_NODE_KILL || f->point == FAULT_NODE_POWER;
+        /* A server ends itself when its redo log, or a log at its start, cannot be written. */
+        bool crash = f->point == FAULT_NODE_KILL || f->point == FAULT_NODE_POWER ||
+                     f->point == FAULT_FSYNC_FAIL || f->point == FAULT_WRITE_FAIL;
         primary |= crash && (f->of & OF_PRIMARY) != 0;
         replica |= crash && (f->of & OF_REPLICA) != 0;
         power |= f->point == FAULT_NODE_POWER;
