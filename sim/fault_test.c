@@ -11,7 +11,6 @@
 #include "sim/test_sim.h"
 
 static const struct file_id BINLOG = {FILE_BINLOG, 1};
-static const struct file_id RELAY = {FILE_RELAY, 1};
 
 static uint32_t fault_questions(const struct rig *g, enum fault_point p)
 {
@@ -263,6 +262,26 @@ static void a_kill_keeps_the_page_cache(void **state)
     rig_close(&g);
 }
 
+/* A timer that was armed dies with its process: the next life is not woken by it. */
+static void a_death_disarms_the_timers(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g, RIG_HEAD "cluster: {primary: {timeout: 1s}, replicas: [{}]}\n" WORK
+                          "faults: [{point: node/kill, of: primary}]\n"
+                          "manager: {on_primary_loss: [restart]}\n");
+    rig_do(&g, MOVE_CLIENT, 0, -1);
+    rig_run(&g, P);
+    assert_int_not_equal(rig_find(&g, MOVE_TIMER, P, 0), 0);
+    rig_do(&g, MOVE_KILL, P, -1);
+    assert_int_equal(rig_find(&g, MOVE_TIMER, -1, -1), 0);
+    rig_do(&g, MOVE_NET_DOWN, R1, P);
+    rig_manage(&g);
+    assert_true(g.w->node[P].primary.serving);
+    assert_int_equal(rig_find(&g, MOVE_TIMER, -1, -1), 0);
+    rig_close(&g);
+}
+
 static void a_power_loss_keeps_what_is_chosen(void **state)
 {
     (void)state;
@@ -340,7 +359,6 @@ static void names_and_points_go_both_ways(void **state)
     for (uint32_t p = 0; p < FAULT_POINTS; p++)
         assert_int_equal(fault_point_find(fault_point_name((enum fault_point)p)), p);
     assert_int_equal(fault_point_find("disk/fsync"), FAULT_POINTS);
-    (void)RELAY;
 }
 
 int main(void)
@@ -354,6 +372,7 @@ int main(void)
         cmocka_unit_test(a_failed_relay_fsync_stops_the_receiver),
         cmocka_unit_test(a_failed_write_leaves_no_trace),
         cmocka_unit_test(a_kill_keeps_the_page_cache),
+        cmocka_unit_test(a_death_disarms_the_timers),
         cmocka_unit_test(a_power_loss_keeps_what_is_chosen),
         cmocka_unit_test(moves_that_are_faults_are_offered_within_their_budget),
         cmocka_unit_test(names_and_points_go_both_ways),

@@ -87,8 +87,25 @@ static void node_rehash(struct node *n)
     TAKE(n->io, sizeof n->io);
     TAKE(&n->applier, sizeof n->applier);
     TAKE(&n->receiver, offsetof(struct receiver, buffer) + n->receiver.queued);
-    TAKE(&n->primary, offsetof(struct primary, binlog) + offsetof(struct binlog, cache) +
-                          n->primary.binlog.cached);
+    /* What is idle is all zeros: that it is idle says as much. */
+    const struct primary *p = &n->primary;
+    uint32_t busy = 0;
+    for (uint32_t i = 0; i < COMMITTERS; i++)
+        busy |= (p->by[i].state != COMMITTER_IDLE || p->by[i].finished ? 1u : 0u) << i;
+    for (uint32_t i = 0; i < NODES_MAX; i++)
+        busy |= (p->dump[i].active ? 1u : 0u) << (COMMITTERS + i);
+    TAKE(&busy, sizeof busy);
+    TAKE(p, offsetof(struct primary, by));
+    for (; busy != 0; busy &= busy - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(busy);
+        if (i < COMMITTERS)
+            TAKE(&p->by[i], sizeof p->by[i]);
+        else
+            TAKE(&p->dump[i - COMMITTERS], sizeof p->dump[0]);
+    }
+    TAKE(&p->semisync, offsetof(struct semisync, active));
+    TAKE(p->semisync.active, p->semisync.n * sizeof p->semisync.active[0]);
+    TAKE(&p->binlog, offsetof(struct binlog, cache) + p->binlog.cached);
     TAKE(&n->engine, offsetof(struct engine, row));
     TAKE(n->engine.row, n->engine.n_rows * sizeof n->engine.row[0]);
     TAKE(n->engine.buffer, n->engine.buffered);

@@ -188,7 +188,13 @@ static void the_hash_sees_all_that_matters(void **state)
     POKE(&g, node[R1].applier, true);
     poke(&g, &g.w->node[R1].receiver, offsetof(struct receiver, queued), true, "receiver");
     poke(&g, g.w->node[R1].receiver.buffer, g.w->node[R1].receiver.queued, true, "its buffer");
-    poke(&g, &g.w->node[P].primary, offsetof(struct primary, binlog), true, "primary");
+    struct primary *p = &g.w->node[P].primary;
+    poke(&g, p, offsetof(struct primary, by), true, "primary");
+    p->by[1].state = COMMITTER_READY; /* idle ones are all zeros and not looked at */
+    poke(&g, &p->by[1].row, sizeof p->by[1] - 1, true, "a committer");
+    poke(&g, &p->semisync, 3, true, "semi-sync");
+    poke(&g, &p->semisync.replied, 3 * sizeof(log_pos_t), true, "positions of semi-sync");
+    poke(&g, &p->dump[R1].semi_sync, sizeof p->dump[R1] - 1, true, "a dump thread");
     struct binlog *b = &g.w->node[P].primary.binlog;
     poke(&g, &b->num, 1, true, "binlog number");
     poke(&g, &b->len, 8, true, "binlog length");

@@ -62,6 +62,7 @@ int cmd_prove(int argc, char **argv);
 int cmd_matrix(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
+int cmd_shrink(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_live(int argc, char **argv);
@@ -95,6 +96,13 @@ const char *lane_name(const struct scenario *sc, uint32_t lane, char text[LANE_N
 const char *step_text(const struct trace_step *s, char text[TRACE_TEXT_MAX]);
 /* The parts of s->broken that are about this invariant, without its name in front. */
 const char *step_broken(const struct trace_step *s, enum invariant inv, char text[TRACE_TEXT_MAX]);
+
+/* Which edge was crossed, without the numbers of transactions: the parts about `inv` in the last
+ * step that breaks it, each kind once ("T# was answered OK and ..."). Counterexamples with one
+ * edge show one thing. */
+struct story;
+enum { EDGE_MAX = 2 * TRACE_TEXT_MAX };
+const char *story_edge(const struct story *s, enum invariant inv, char text[EDGE_MAX]);
 
 /* A tracer that keeps what it hears. */
 struct story {

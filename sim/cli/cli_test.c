@@ -126,7 +126,7 @@ static int teardown(void **state)
 static void usage_is_2(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"prove",  "run",  "replay", "explain",
+    static const char *const commands[] = {"prove",  "run",  "replay", "shrink", "explain",
                                            "export", "live", "report", "check"};
     assert_int_equal(run(NULL), 2);
     assert_int_equal(run("nonsense", NULL), 2);

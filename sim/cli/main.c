@@ -18,6 +18,7 @@ static const struct command {
     {"matrix", cmd_matrix, "all cells of scenarios/matrix.yaml; writes a report"},
     {"run", cmd_run, "random runs of a scenario from seeds"},
     {"replay", cmd_replay, "the same run again, step by step, from a witness or a seed"},
+    {"shrink", cmd_shrink, "the smallest form of a witness, with a proof that each line is needed"},
     {"explain", cmd_explain, "the story of a witness: space-time table and what broke"},
     {"export", cmd_export, "the nodes' disks at a step of a witness, as real files"},
     {"live", cmd_live, "a scenario on a real mariadbd"},

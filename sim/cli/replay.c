@@ -1,4 +1,4 @@
-/* ackproof replay: the same run again, step by step. */
+/* ackproof replay: the same run again, step by step; and two such runs compared. */
 #include "sim/cli/cli.h"
 
 #include <errno.h>
@@ -6,15 +6,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/explore/hash_log.h"
+
 struct replay_options {
     struct common common;
-    char *file;
-    bool seeded, gdb, hash;
+    char *file, *other; /* other: --diff only */
+    const char *hashes;
+    bool seeded, gdb, hash, diff;
     uint64_t seed, until, break_at;
     enum driver driver;
 };
 
-enum { KEY_UNTIL = 0x200, KEY_BREAK_AT, KEY_GDB, KEY_HASH };
+enum { KEY_UNTIL = 0x200, KEY_BREAK_AT, KEY_GDB, KEY_HASH, KEY_HASHES, KEY_DIFF };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -42,14 +45,23 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_HASH:
         o->hash = true;
         return 0;
+    case KEY_HASHES:
+        o->hashes = arg;
+        return 0;
+    case KEY_DIFF:
+        o->diff = true;
+        return 0;
     case ARGP_KEY_ARG:
-        if (o->file != NULL)
-            argp_error(state, "one run at a time");
-        o->file = arg;
+        if (state->arg_num > 1)
+            argp_error(state, "one run at a time, or two files with --diff");
+        *(state->arg_num == 0 ? &o->file : &o->other) = arg;
         return 0;
     case ARGP_KEY_END:
         if (o->file == NULL)
             argp_error(state, "which witness, or which scenario and --seed?");
+        if (o->diff != (o->other != NULL))
+            argp_error(state, o->diff ? "--diff wants two files that --hashes wrote"
+                                      : "one run at a time, or two files with --diff");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -180,9 +192,18 @@ static int follow(const struct replay_options *o, const struct scenario *sc,
                        .colour = common_colour(&o->common, stdout),
                        .hash = o->hash,
                        .quiet = o->common.quiet};
-    const struct replay opt = {.until = o->until, .break_at = o->break_at, .tracer = &t.tracer};
+    struct replay opt = {.until = o->until, .break_at = o->break_at, .tracer = &t.tracer};
     struct run_outcome out;
-    if (explore_replay(sc, w, &opt, &out, stderr, NULL, NULL) != REPLAY_DONE)
+    if (o->hashes != NULL && (opt.hashes = fopen(o->hashes, "w")) == NULL) {
+        fprintf(stderr, "ackproof: %s: %s\n", o->hashes, strerror(errno));
+        return EXIT_HARNESS;
+    }
+    enum replay_end end = explore_replay(sc, w, &opt, &out, stderr, NULL, NULL);
+    if (opt.hashes != NULL && fclose(opt.hashes) != 0) {
+        fprintf(stderr, "ackproof: %s: %s\n", o->hashes, strerror(errno));
+        return EXIT_HARNESS;
+    }
+    if (end != REPLAY_DONE)
         return EXIT_HARNESS;
     bool whole = o->until == 0 || out.steps < o->until;
     printf("%llu steps%s, rolling hash %016llx%016llx", (unsigned long long)out.steps,
@@ -210,20 +231,30 @@ int cmd_replay(int argc, char **argv)
         {"gdb", KEY_GDB, NULL, 0, "Under gdb, stopped there (default: where the promise breaks)",
          0},
         {"hash", KEY_HASH, NULL, 0, "Print the state's hash with each step", 0},
+        {"hashes", KEY_HASHES, "FILE", 0, "Write a line per step: number, choices, state's hash",
+         0},
+        {"diff", KEY_DIFF, NULL, 0, "Compare two such files; status 1 where they differ", 0},
         {0},
     };
     static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {
         .options = options,
         .parser = parse,
-        .args_doc = "WITNESS\nSCENARIO.yaml --seed N",
+        .args_doc = "WITNESS\nSCENARIO.yaml --seed N\n--diff HASHES HASHES",
         .doc = "Makes the same run again and tells each step. Fails loudly (status 3) at the first "
-               "choice that no longer fits, and where the final state differs.",
+               "choice that no longer fits, and where the final state differs. With --diff: the "
+               "first step at which two runs that should be one differ.",
         .children = children,
     };
     struct replay_options o = {.driver = DRIVER_SWARM};
     common_default(&o.common);
     cli_parse(&argp, argc, argv, &o);
+    if (o.diff) {
+        enum hash_diff d = hash_log_diff(o.file, o.other, stdout, stderr);
+        return d == HASH_LOGS_EQUAL ? EXIT_EXPECTED
+               : d == HASH_LOGS_BAD ? EXIT_USAGE
+                                    : EXIT_DIFFERS;
+    }
     struct scenario sc;
     struct witness w;
     memset(&w, 0, sizeof w);

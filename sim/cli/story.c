@@ -72,6 +72,41 @@ const char *step_broken(const struct trace_step *s, enum invariant inv, char tex
     return text;
 }
 
+/* Adds `part`, with # for each number, unless it is there. */
+static void add_kind(char *edge, const char *part, size_t len)
+{
+    char kind[TRACE_TEXT_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < len && n + 1 < sizeof kind; i++) {
+        bool digit = part[i] >= '0' && part[i] <= '9';
+        if (!digit)
+            kind[n++] = part[i];
+        else if (n == 0 || kind[n - 1] != '#')
+            kind[n++] = '#';
+    }
+    kind[n] = '\0';
+    size_t used = strlen(edge);
+    if (strstr(edge, kind) == NULL)
+        snprintf(edge + used, EDGE_MAX - used, "%s%s", used > 0 ? "; " : "", kind);
+}
+
+const char *story_edge(const struct story *s, enum invariant inv, char text[EDGE_MAX])
+{
+    assert(s != NULL && text != NULL);
+    char broken[TRACE_TEXT_MAX];
+    text[0] = '\0';
+    for (size_t i = s->n; i-- > 0;) {
+        if ((s->step[i].violated >> inv & 1) == 0)
+            continue;
+        const char *part = step_broken(&s->step[i], inv, broken);
+        for (const char *end; (end = strstr(part, "; ")) != NULL; part = end + 2)
+            add_kind(text, part, (size_t)(end - part));
+        add_kind(text, part, strlen(part));
+        break;
+    }
+    return text;
+}
+
 /* A witness names its scenario relative to where the search ran. Replayed from elsewhere, the
  * file is looked for from the witness's own directory upwards. */
 static bool find_scenario(const char *witness, const char *scenario, char *path, size_t cap)

@@ -47,6 +47,17 @@ void explore_shorten(const struct scenario *sc, enum invariant inv, struct witne
     search_shorten(&world_machine, sc, inv, w);
 }
 
+bool explore_adapt(const struct scenario *sc, enum invariant inv, struct witness *w)
+{
+    return search_adapt(&world_machine, sc, inv, w);
+}
+
+uint32_t explore_needed(const struct scenario *sc, enum invariant inv, const struct witness *w,
+                        enum need *need)
+{
+    return search_needed(&world_machine, sc, inv, w, need);
+}
+
 /* ---- memory and time ------------------------------------------------------------------------- */
 
 void *search_realloc(void *p, size_t bytes)

@@ -95,6 +95,7 @@ struct replay {
     uint64_t until;    /* stop behind this step; 0 = to the end */
     uint64_t break_at; /* call sim_break() before this step; 0 = never */
     struct tracer *tracer;
+    FILE *hashes; /* one line per step: see sim/explore/hash_log.h; NULL: nobody wants them */
 };
 /* Follows the witness, and behind its last choice makes one step more if that asks nothing (a final
  * state is judged by it). REPLAY_MISFIT: says on err at which choice and what was possible there.
@@ -105,8 +106,22 @@ enum replay_end explore_replay(const struct scenario *sc, const struct witness *
 /* Empty, never inlined: where a debugger stops for --break-at. */
 void sim_break(void);
 
-/* Removes choices from a witness as long as the same invariant still breaks. Used on every
- * witness that a search finds. */
+/* Removes choices from a witness and weakens what is left (a kill for a power loss, milder answers)
+ * as long as the same invariant still breaks. Used on every witness that a search finds. */
 void explore_shorten(const struct scenario *sc, enum invariant inv, struct witness *w);
+
+/* Follows a witness of another scenario as far as it fits: what is not possible is left out. True
+ * where the invariant breaks: `w` is then what was done, a witness of this scenario. */
+bool explore_adapt(const struct scenario *sc, enum invariant inv, struct witness *w);
+
+enum need {
+    NEEDED,    /* a move: without it, the promise holds on the rest; an answer: with any milder one
+                  (of many, with the mildest and the next one) */
+    NEED_NONE, /* an answer that is the mildest there is: it asks for nothing */
+    NEED_NOT   /* the promise breaks without it, or with something milder */
+};
+/* Proof of need, `need` for each choice of w; the number of NEED_NOT. */
+uint32_t explore_needed(const struct scenario *sc, enum invariant inv, const struct witness *w,
+                        enum need *need);
 
 #endif

@@ -1,6 +1,7 @@
 /* Strict replay: every question of the run must be the next line of the record, and every line must
  * be asked for. Anything else is said at once, with what was possible there.
  */
+#include "sim/explore/hash_log.h"
 #include "sim/explore/search.h"
 
 #include <assert.h>
@@ -74,7 +75,11 @@ static bool follow(struct run *run, struct follower *f, const struct replay *opt
 {
     uint64_t until = opt != NULL ? opt->until : 0;
     uint64_t break_at = opt != NULL ? opt->break_at : 0;
+    FILE *hashes = opt != NULL ? opt->hashes : NULL;
     enum step_result end = STEP_MOVED;
+    if (hashes != NULL) {
+        hash_log_step(hashes, 0, NULL, 0, run->record->final_hash);
+    }
     while (end == STEP_MOVED && !f->misfit) {
         if (until != 0 && run->out.steps >= until) {
             return false;
@@ -82,7 +87,12 @@ static bool follow(struct run *run, struct follower *f, const struct replay *opt
         if (break_at != 0 && run->out.steps + 1 == break_at) {
             sim_break();
         }
+        uint32_t before = run->record->n;
         end = run_step(run);
+        if (hashes != NULL && end == STEP_MOVED) {
+            hash_log_step(hashes, run->out.steps, run->record->choice + before,
+                          run->record->n - before, run->record->final_hash);
+        }
     }
     if (!f->misfit && (end == STEP_FULL || f->pos < f->witness->n)) {
         fprintf(f->err, "%s: error: the run ends behind step %llu (%s), choice %u of %u is left\n",

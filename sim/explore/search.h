@@ -38,6 +38,10 @@ enum replay_end search_replay(const struct machine *m, const struct scenario *sc
                               void (*done)(void *arg, const struct sim *s), void *arg);
 void search_shorten(const struct machine *m, const struct scenario *sc, enum invariant inv,
                     struct witness *w);
+bool search_adapt(const struct machine *m, const struct scenario *sc, enum invariant inv,
+                  struct witness *w);
+uint32_t search_needed(const struct machine *m, const struct scenario *sc, enum invariant inv,
+                       const struct witness *w, enum need *need);
 
 /* One block and the state it starts from, for drivers that make one run after the other. */
 struct runner {

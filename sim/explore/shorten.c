@@ -4,13 +4,18 @@
  * that is out of range becomes 0, and when the record is used up the run stops (a final state is
  * still judged). What was really done is the new witness, so each one accepted replays exactly.
  * Halves are tried first, then quarters, down to single moves, from the end to the beginning;
- * then each answer within a move is replaced by the mildest one. Both are repeated until nothing
- * gives.
+ * then each power loss is replaced by a kill, and each answer within a move by a milder one, the
+ * mildest first. All of it is repeated until nothing gives.
+ *
+ * The same following serves two more questions: does a witness still break its promise in another
+ * scenario (search_adapt), and is each line of it needed (search_needed).
  */
 #include "sim/explore/search.h"
 
 #include <assert.h>
 #include <stdlib.h>
+
+enum { MILDER_MAX = 16 };
 
 struct shortener {
     struct runner on;
@@ -27,6 +32,38 @@ struct follower {
     uint32_t pos;
 };
 
+/* Which of the links between two nodes it is depends on what came before: a record with less in it
+ * may mean another number. */
+static uint32_t without_link(uint32_t key)
+{
+    switch (key >> 24) {
+    case MOVE_NET:
+    case MOVE_NET_DOWN:
+    case MOVE_NET_OPEN:
+    case MOVE_RESET:
+        return key & ~(uint32_t)255;
+    default:
+        return key;
+    }
+}
+
+/* The move itself, else the same one on another link; n where there is none. */
+static uint32_t find_move(uint32_t wanted, uint32_t n, const uint32_t *keys)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (keys[i] == wanted) {
+            return i;
+        }
+    }
+    wanted = without_link(wanted);
+    for (uint32_t i = 0; i < n; i++) {
+        if (without_link(keys[i]) == wanted) {
+            return i;
+        }
+    }
+    return n;
+}
+
 static uint32_t lenient_move(struct follower *f, uint32_t n, const uint32_t *keys)
 {
     const struct witness *plan = f->plan;
@@ -34,11 +71,10 @@ static uint32_t lenient_move(struct follower *f, uint32_t n, const uint32_t *key
         if (plan->choice[f->pos].what != CHOOSE_MOVE) {
             continue; /* an answer of a move that was skipped, or that nobody asked for */
         }
-        for (uint32_t i = 0; i < n; i++) {
-            if (keys[i] == plan->choice[f->pos].key) {
-                f->pos++;
-                return i;
-            }
+        uint32_t i = find_move(plan->choice[f->pos].key, n, keys);
+        if (i < n) {
+            f->pos++;
+            return i;
         }
     }
     return CHOICE_REFUSED;
@@ -87,12 +123,13 @@ static uint32_t n_moves(const struct witness *w)
     return n;
 }
 
-/* How far an answer is from the mildest: no fault, all survives, no tear, the first candidate. */
+/* How far a choice is from the mildest: a kill for a power loss, no fault, all survives, no tear,
+ * the first candidate. */
 static uint32_t harshness(const struct witness_choice *c)
 {
     switch (c->what) {
     case CHOOSE_MOVE:
-        return 0;
+        return c->key >> 24 == MOVE_POWER;
     case CHOOSE_SURVIVE:
         return c->n - 1 - c->key;
     default:
@@ -162,19 +199,53 @@ static bool remove_moves(struct shortener *s)
     return any;
 }
 
+/* The `step`-th milder answer, the mildest first; false where there is none left. Of many answers
+ * only the mildest ones and the one next to it are tried. */
+static bool milder(const struct witness_choice *c, uint32_t step, uint32_t *key)
+{
+    uint32_t far = harshness(c);
+    if (step >= far || step > MILDER_MAX) {
+        return false;
+    }
+    if (c->what == CHOOSE_MOVE) {
+        *key = (uint32_t)MOVE_KILL << 24 | (c->key & 0xffffff);
+        return true;
+    }
+    uint32_t left = step == MILDER_MAX ? far - 1 : step; /* harshness of the new answer */
+    *key = c->what == CHOOSE_SURVIVE ? c->n - 1 - left : left;
+    return true;
+}
+
 static bool soften_answers(struct shortener *s)
 {
     bool any = false;
     for (uint32_t i = 0; i < s->best.n; i++) {
-        if (harshness(&s->best.choice[i]) == 0) {
-            continue;
+        uint32_t key;
+        for (uint32_t step = 0; i < s->best.n && milder(&s->best.choice[i], step, &key); step++) {
+            witness_copy(&s->candidate, &s->best, s->best.n);
+            s->candidate.choice[i].key = key;
+            if (try_candidate(s)) {
+                any = true;
+                break;
+            }
         }
-        witness_copy(&s->candidate, &s->best, s->best.n);
-        struct witness_choice *c = &s->candidate.choice[i];
-        c->key = c->what == CHOOSE_SURVIVE ? c->n - 1 : 0;
-        any = try_candidate(s) || any;
     }
     return any;
+}
+
+static void open_shortener(struct shortener *s, const struct machine *m, const struct scenario *sc,
+                           enum invariant inv)
+{
+    *s = (struct shortener){.inv = inv};
+    runner_open(&s->on, m, sc);
+}
+
+static void close_shortener(struct shortener *s)
+{
+    witness_free(&s->best);
+    witness_free(&s->candidate);
+    witness_free(&s->taken);
+    runner_close(&s->on);
 }
 
 void search_shorten(const struct machine *m, const struct scenario *sc, enum invariant inv,
@@ -182,8 +253,8 @@ void search_shorten(const struct machine *m, const struct scenario *sc, enum inv
 {
     assert(m != NULL && sc != NULL && w != NULL);
     assert((unsigned)inv < INVARIANTS);
-    struct shortener s = {.inv = inv};
-    runner_open(&s.on, m, sc);
+    struct shortener s;
+    open_shortener(&s, m, sc, inv);
     bool broken = breaks(&s, w);
     assert(broken && "a witness that does not break its promise");
     if (broken) {
@@ -193,8 +264,61 @@ void search_shorten(const struct machine *m, const struct scenario *sc, enum inv
         witness_copy(w, &s.best, s.best.n);
         witness_name(w, sc, inv);
     }
-    witness_free(&s.best);
-    witness_free(&s.candidate);
-    witness_free(&s.taken);
-    runner_close(&s.on);
+    close_shortener(&s);
+}
+
+bool search_adapt(const struct machine *m, const struct scenario *sc, enum invariant inv,
+                  struct witness *w)
+{
+    assert(m != NULL && sc != NULL && w != NULL);
+    assert((unsigned)inv < INVARIANTS);
+    struct shortener s;
+    open_shortener(&s, m, sc, inv);
+    bool broken = breaks(&s, w);
+    if (broken) {
+        witness_copy(w, &s.taken, s.taken.n);
+        witness_name(w, sc, inv);
+    }
+    close_shortener(&s);
+    return broken;
+}
+
+/* Does it break with a milder answer at i? */
+static bool breaks_milder(struct shortener *s, uint32_t i)
+{
+    uint32_t key;
+    for (uint32_t step = 0; milder(&s->best.choice[i], step, &key); step++) {
+        witness_copy(&s->candidate, &s->best, s->best.n);
+        s->candidate.choice[i].key = key;
+        if (breaks(s, &s->candidate)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t search_needed(const struct machine *m, const struct scenario *sc, enum invariant inv,
+                       const struct witness *w, enum need *need)
+{
+    assert(m != NULL && sc != NULL && w != NULL && need != NULL);
+    assert((unsigned)inv < INVARIANTS);
+    struct shortener s;
+    open_shortener(&s, m, sc, inv);
+    witness_copy(&s.best, w, w->n);
+    uint32_t moves = 0;
+    uint32_t idle = 0;
+    for (uint32_t i = 0; i < w->n; i++) {
+        bool move = w->choice[i].what == CHOOSE_MOVE;
+        bool mildest = harshness(&w->choice[i]) == 0;
+        bool broken = !mildest && breaks_milder(&s, i);
+        if (move && !broken) {
+            leave_out(&s, moves, moves + 1);
+            broken = breaks(&s, &s.candidate);
+        }
+        moves += move;
+        need[i] = broken ? NEED_NOT : mildest && !move ? NEED_NONE : NEEDED;
+        idle += broken;
+    }
+    close_shortener(&s);
+    return idle;
 }
