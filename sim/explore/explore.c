@@ -137,9 +137,12 @@ enum step_result run_step(struct run *r)
     if (end == STEP_MOVED) {
         assert(r->record->n > before);
         r->out.steps++;
-        r->record->final_hash = r->on->machine->hash(s->world);
-        r->out.rolling = roll(r->out.rolling, r->record->choice + before, r->record->n - before,
-                              r->record->final_hash);
+        struct hash128 state = {0};
+        if (r->out.steps % ROLL_STATE_EVERY == 0) {
+            state = r->on->machine->hash(s->world);
+        }
+        r->out.rolling =
+            roll(r->out.rolling, r->record->choice + before, r->record->n - before, state);
     }
     r->out.reached |= s->reached;
     invariant_mask fresh = s->violated & ~r->out.violated;
@@ -151,6 +154,12 @@ enum step_result run_step(struct run *r)
     }
     r->out.violated |= fresh;
     return end;
+}
+
+void run_settle(struct run *r)
+{
+    r->record->final_hash = r->on->machine->hash(r->on->sim.world);
+    r->out.rolling = roll(r->out.rolling, NULL, 0, r->record->final_hash);
 }
 
 /* ---- records --------------------------------------------------------------------------------- */

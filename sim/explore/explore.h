@@ -80,7 +80,7 @@ struct run_outcome {
     invariant_mask violated;
     reach_mask reached;
     uint64_t steps;
-    struct hash128 rolling; /* over (choice, state hash) of every step */
+    struct hash128 rolling; /* over all choices, and the state every 64 steps and at the end */
 };
 /* One run. `w` receives the choices where it is not NULL. */
 void explore_seed(const struct scenario *sc, enum driver d, uint64_t seed, struct run_outcome *out,

@@ -194,7 +194,6 @@ static enum step_result run_sampler(struct run *run, struct sampler *s, uint32_t
     s->record = run->record;
     runner_reset(run->on);
     witness_start(run->record, run->on->sim.scenario);
-    run->record->final_hash = run->on->machine->hash(run->on->sim.world);
     run->out = (struct run_outcome){0};
     run->on->sim.chooser = &s->base;
     enum step_result end = STEP_MOVED;
@@ -203,6 +202,7 @@ static enum step_result run_sampler(struct run *run, struct sampler *s, uint32_t
         assert(end != STEP_REFUSED);
     }
     run->on->sim.chooser = NULL;
+    run_settle(run);
     return end;
 }
 

@@ -78,7 +78,7 @@ static bool follow(struct run *run, struct follower *f, const struct replay *opt
     FILE *hashes = opt != NULL ? opt->hashes : NULL;
     enum step_result end = STEP_MOVED;
     if (hashes != NULL) {
-        hash_log_step(hashes, 0, NULL, 0, run->record->final_hash);
+        hash_log_step(hashes, 0, NULL, 0, run->on->machine->hash(run->on->sim.world));
     }
     while (end == STEP_MOVED && !f->misfit) {
         if (until != 0 && run->out.steps >= until) {
@@ -91,7 +91,7 @@ static bool follow(struct run *run, struct follower *f, const struct replay *opt
         end = run_step(run);
         if (hashes != NULL && end == STEP_MOVED) {
             hash_log_step(hashes, run->out.steps, run->record->choice + before,
-                          run->record->n - before, run->record->final_hash);
+                          run->record->n - before, run->on->machine->hash(run->on->sim.world));
         }
     }
     if (!f->misfit && (end == STEP_FULL || f->pos < f->witness->n)) {
@@ -114,13 +114,13 @@ enum replay_end search_replay(const struct machine *m, const struct scenario *sc
     struct witness record = {0};
     runner_open(&on, m, sc);
     witness_start(&record, sc);
-    record.final_hash = m->hash(on.sim.world);
     struct run run = {.on = &on, .record = &record};
     struct follower f = {
         .base = {.pick = follower_pick}, .witness = w, .record = &record, .run = &run, .err = err};
     on.sim.chooser = &f.base;
     on.sim.tracer = opt != NULL ? opt->tracer : NULL;
     bool to_the_end = follow(&run, &f, opt);
+    run_settle(&run);
     *out = run.out;
     enum replay_end end = f.misfit ? REPLAY_MISFIT : REPLAY_DONE;
     if (end == REPLAY_DONE && to_the_end && !hash_equal(record.final_hash, w->final_hash)) {

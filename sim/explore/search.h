@@ -66,6 +66,11 @@ struct run {
 };
 /* One step: counts it, notes what broke, rolls the hash on. STEP_END is judged, not counted. */
 enum step_result run_step(struct run *r);
+/* The run is over: its final state goes into the record and into the rolling hash. Within a run the
+ * rolling hash takes every choice and the state behind every ROLL_STATE_EVERY-th step, since
+ * hashing the state costs as much as a third of a step. */
+void run_settle(struct run *r);
+enum { ROLL_STATE_EVERY = 64 };
 
 /* Records. */
 void witness_start(struct witness *w, const struct scenario *sc); /* empty, keeps its memory */

@@ -103,13 +103,13 @@ static bool breaks(struct shortener *s, const struct witness *plan)
     struct follower f = {.base = {.pick = lenient_pick}, .plan = plan, .taken = &s->taken};
     runner_reset(&s->on);
     witness_start(&s->taken, s->on.sim.scenario);
-    s->taken.final_hash = s->on.machine->hash(s->on.sim.world);
     s->on.sim.chooser = &f.base;
     struct run run = {.on = &s->on, .record = &s->taken};
     enum step_result end = STEP_MOVED;
     while (end == STEP_MOVED && !(run.out.violated >> s->inv & 1)) {
         end = run_step(&run);
     }
+    run_settle(&run);
     s->on.sim.chooser = NULL;
     return run.out.violated >> s->inv & 1;
 }
