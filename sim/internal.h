@@ -50,6 +50,9 @@ struct moves {
 };
 void moves_list(const struct sim *s, struct moves *m);
 bool moves_any(const struct sim *s); /* anything but faults? */
+/* The index of a move that may be made now, before all others, without hiding any outcome; n where
+ * there is none. */
+uint32_t moves_alone(const struct sim *s, const struct moves *m);
 void moves_take(struct sim *s, uint32_t key);
 void manager_view_of(const struct world *w, uint32_t n_nodes, struct manager_view *v);
 

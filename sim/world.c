@@ -184,6 +184,11 @@ enum step_result sim_step(struct sim *s)
     moves_list(s, &m);
     if (m.n == 0)
         return w->full ? STEP_FULL : STEP_END;
+    uint32_t alone = s->reduce ? moves_alone(s, &m) : m.n;
+    if (alone < m.n) {
+        m.key[0] = m.key[alone];
+        m.n = 1;
+    }
     uint32_t pick = s->chooser->pick(s->chooser, CHOOSE_MOVE, m.n, m.key);
     if (pick == CHOICE_REFUSED)
         return STEP_REFUSED;

@@ -33,7 +33,10 @@ struct sim {
     const struct scenario *scenario;
     struct world *world;
     struct chooser *chooser;
-    struct tracer *tracer;  /* NULL: nobody listens */
+    struct tracer *tracer; /* NULL: nobody listens */
+    /* Exhaustive search only: where one of the moves cannot be told apart from being made at any
+     * other time, it is the only one listed (sim/moves.c, moves_alone). */
+    bool reduce;
     struct trace_step *now; /* the line of the story under way, where somebody listens */
     /* Set by each step: promises broken in this step, conditions met in it. */
     invariant_mask violated;

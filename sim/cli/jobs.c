@@ -64,6 +64,7 @@ static _Noreturn void child(struct pool *p, size_t i, pid_t parent)
     sigprocmask(SIG_SETMASK, &p->before, NULL);
     const struct explore_options options = {
         .max_states = p->common->max_states,
+        .no_reduction = p->common->no_reduction,
         .memory_bytes = p->memory_bytes,
         .tick = tick,
         .arg = &p->slot[i],

@@ -219,6 +219,9 @@ static enum after try_answers(struct search *s)
     case STEP_END:
         assert(s->path.n == first && "a final state asks nothing");
         s->result->ends++;
+        struct hash128 end_hash = s->machine->hash(block(s, s->depth));
+        s->result->digest.lo += end_hash.lo;
+        s->result->digest.hi += end_hash.hi;
         take_notes(s, s->depth);
         return AFTER_LEAVE;
     case STEP_FULL:
@@ -327,7 +330,8 @@ void search_exhaust(const struct machine *m, const struct scenario *sc,
     assert(m != NULL && sc != NULL && r != NULL);
     double started = search_seconds();
     result_start(r);
-    struct search s = {.machine = m, .result = r, .sim = {.scenario = sc}};
+    bool reduce = o == NULL || !o->no_reduction;
+    struct search s = {.machine = m, .result = r, .sim = {.scenario = sc, .reduce = reduce}};
     search_open(&s, o);
     walk(&s, o, started);
     search_close(&s);

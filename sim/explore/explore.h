@@ -39,6 +39,7 @@ struct progress {
 struct explore_options {
     uint64_t max_states;   /* 0: 50 million */
     uint64_t memory_bytes; /* bound of the visited set and the stack; 0: 4 GiB */
+    bool no_reduction;     /* visit all interleavings, also those that cannot be told apart */
     void (*tick)(void *arg, const struct progress *p); /* called every 65536 transitions or NULL */
     void *arg;
     uint32_t jobs; /* random drivers: processes that share the seeds; 0 or 1: this one alone, the
@@ -64,7 +65,9 @@ struct result {
     bool exhausted;
     double seconds;
     /* Random drivers. */
-    struct hash128 digest; /* sum of a hash of each run (seed, choices, states, broken promises) */
+    /* Random drivers: sum of a hash of each run (seed, choices, states, broken promises).
+     * Exhaustive search: sum of the hashes of the final states. */
+    struct hash128 digest;
     uint64_t broken_runs[INVARIANTS]; /* runs in which it broke */
     uint64_t first_seed[INVARIANTS];  /* of these the lowest seed; 0 where there is none */
 };

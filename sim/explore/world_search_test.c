@@ -185,17 +185,21 @@ static void another_way_finds_the_same(void **state)
     (void)state;
     for (uint32_t c = 0; c < CELLS; c++) {
         struct rig g;
+        struct result whole; /* the reduction left out: the other way has none */
         if (found[c].states > 20000)
             continue;
+        explore_exhaust(&scenario[c], &(struct explore_options){.no_reduction = true}, &whole);
         memset(&naive, 0, sizeof naive);
         rig_open(&g, cells[c].yaml);
         assert_true(first_time(hash_anew(&g)));
         visit(&g);
-        if (naive.states != found[c].states)
+        if (naive.states != whole.states)
             print_error("%s\n", cells[c].what);
-        assert_int_equal(naive.states, found[c].states);
-        assert_int_equal(naive.transitions, found[c].transitions);
+        assert_int_equal(naive.states, whole.states);
+        assert_int_equal(naive.transitions, whole.transitions);
+        assert_int_equal(naive.ends, whole.ends);
         assert_int_equal(naive.ends, found[c].ends);
+        result_free(&whole);
         assert_int_equal(naive.broken, cells[c].breaks);
         rig_close(&g);
     }
