@@ -12,9 +12,7 @@
 
 static struct {
     struct sim *s;
-    uint32_t node;
     enum fault_point point;
-    enum file_kind kind;
 } asking;
 
 static struct fault_budget const *budget_of(const struct sim *s, enum fault_point p, uint32_t node,
@@ -77,9 +75,7 @@ bool fault_fires(struct sim *s, enum fault_point p, uint32_t node, enum file_kin
         return false;
     register_points();
     asking.s = s;
-    asking.node = node;
     asking.point = p;
-    asking.kind = kind;
     bool fires = fiu_fail(fault_point_name(p)) != 0;
     asking.s = NULL;
     if (fires)
