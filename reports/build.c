@@ -10,7 +10,7 @@
 
 struct report *report_new(void)
 {
-    struct report *r = malloc(sizeof *r);
+    struct report *r = calloc(1, sizeof *r);
     if (r == NULL) {
         fputs("ackproof: out of memory while writing a report\n", stderr);
         exit(3);
@@ -38,6 +38,7 @@ void report_free(struct report *r)
     if (r == NULL)
         return;
     json_decref(r->root);
+    json_decref(r->costs);
     free(r);
 }
 

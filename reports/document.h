@@ -13,6 +13,7 @@
 
 struct report {
     json_t *root;
+    json_t *costs; /* not part of report.json: what ci/bench measured; NULL: nothing */
 };
 
 /* ---- writing: a value that cannot be had for want of memory ends the process ----------------- */

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-static void section_head(struct xml *x, const char *id, const char *title)
+void html_section_head(struct xml *x, const char *id, const char *title)
 {
     xml_open(x, "section");
     xml_open(x, "h2");
@@ -132,7 +132,7 @@ static void identity(struct xml *x, const struct report *r)
         {"command", "made by"},
     };
     const json_t *o = doc_object(r->root, "identity");
-    section_head(x, "identity", "Identity");
+    html_section_head(x, "identity", "Identity");
     xml_open(x, "dl");
     for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
         xml_element(x, "dt", NULL, name[i][1]);
@@ -155,7 +155,7 @@ static void promises(struct xml *x, const struct report *r)
 {
     size_t i;
     json_t *o;
-    section_head(x, "promises", "Promises");
+    html_section_head(x, "promises", "Promises");
     xml_element(x, "p", NULL,
                 "What is judged, in every state that is visited, against what the simulated disks, "
                 "packets and clients really saw.");
@@ -237,7 +237,7 @@ void html_live(struct xml *x, const struct report *r)
     size_t i;
     json_t *live;
     const json_t *list = doc_list(r->root, "live");
-    section_head(x, "live", "Real servers beside the simulation");
+    html_section_head(x, "live", "Real servers beside the simulation");
     if (json_array_size(list) == 0)
         xml_element(
             x, "p", "soft",
@@ -277,7 +277,7 @@ void html_limits(struct xml *x)
         "Not claimed at all: contents of rows, DDL, XA, several replication channels, parallel "
         "appliers, filters, and everything that an operator may do by hand.",
     };
-    section_head(x, "limits", "Limitations");
+    html_section_head(x, "limits", "Limitations");
     xml_open(x, "ul");
     for (size_t i = 0; i < sizeof limit / sizeof limit[0]; i++)
         xml_element(x, "li", NULL, limit[i]);
@@ -300,11 +300,12 @@ static void page(struct xml *x, const struct report *r)
     html_bounds(x, r);
     html_scenarios(x, r);
     html_live(x, r);
+    html_costs(x, r);
     html_limits(x);
     xml_close(x);
     xml_element(x, "footer", NULL,
                 "Everything on this page is derived from report.json beside it, which lists each "
-                "cell, bound, coverage count and step in full.");
+                "cell, bound, coverage count and step in full; costs are from bench.csv.");
     xml_open(x, "script");
     xml_raw(x, html_script);
     xml_close(x);

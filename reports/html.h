@@ -22,12 +22,15 @@ void html_cell_class(const json_t *cell, char text[HTML_ID_MAX]);
 void html_expectation(const json_t *cell, char text[HTML_ID_MAX]);
 /* 1234567 as "1,234,567" */
 void html_grouped(uint64_t n, char text[32]);
+/* Opens a section, to be closed by the caller. */
+void html_section_head(struct xml *x, const char *id, const char *title);
 /* Opens a container that scrolls sideways and can be reached by keyboard. */
 void html_open_scroll(struct xml *x, const char *label);
 
 void html_matrix(struct xml *x, const struct report *r);
 void html_bounds(struct xml *x, const struct report *r);
 void html_scenarios(struct xml *x, const struct report *r);
+void html_costs(struct xml *x, const struct report *r); /* nothing where it was not measured */
 void html_live(struct xml *x, const struct report *r);
 void html_limits(struct xml *x);
 /* The smallest sets of faults of a scenario's cells; nothing where nobody asked. */

@@ -104,6 +104,8 @@ const char html_style[] =
     "svg .msg{stroke:var(--msg);stroke-width:1.5}svg .msg.hot{stroke:var(--bad);stroke-width:2}\n"
     "svg .msg.lost{stroke-dasharray:4 3}svg circle.lost{fill:none;stroke:var(--msg);"
     "stroke-width:1.5}\n"
+    "svg .grid{stroke:var(--line);stroke-width:1}svg .curve{stroke:var(--msg);stroke-width:2;"
+    "fill:none}svg .tick{fill:var(--soft);text-anchor:middle;font-size:11px}\n"
     "svg .tip{fill:var(--msg)}svg .tip.hot{fill:var(--bad)}\n"
     "@media (max-width:40rem){body{font-size:15px}h1{font-size:1.45rem}.scenario{padding:.8rem}"
     "dl{grid-template-columns:minmax(0,1fr);gap:0}dd{margin:0 0 .4rem}header{padding-top:1.4rem}"

@@ -446,7 +446,7 @@ struct report *report_read(const char *path, FILE *err)
     assert(path != NULL && err != NULL);
     json_error_t error;
     struct checker c = {.path = path, .err = err, .place = ""};
-    struct report *r = malloc(sizeof *r);
+    struct report *r = calloc(1, sizeof *r);
     if (r == NULL) {
         refuse(&c, "out of memory");
         return NULL;

@@ -86,6 +86,10 @@ bool report_contract_json(const struct report *r, const char *path, FILE *err);
 /* Reads and checks a document. NULL: `path: reason` with the place was printed to err. */
 struct report *report_read(const char *path, FILE *err);
 
+/* Takes the table of costs that ci/bench wrote, to be shown on the page. True where there is no
+ * such file. False: `path:line: reason` was printed to err. */
+bool report_read_costs(struct report *r, const char *path, FILE *err);
+
 /* ---- what it says ---------------------------------------------------------------------------- */
 
 struct report_counts {

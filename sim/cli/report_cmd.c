@@ -79,7 +79,8 @@ int cmd_report(int argc, char **argv)
         .parser = parse,
         .args_doc = "DIR...",
         .doc = "Prints the verdict table of DIR/report.json and writes DIR/report.html and "
-               "DIR/junit.xml. Several directories are the shards of one run.",
+               "DIR/junit.xml. DIR/bench.csv, written by ci/bench, is shown there too. Several "
+               "directories are the shards of one run.",
         .children = children,
     };
     struct report_options o = {.n = 0};
@@ -88,6 +89,13 @@ int cmd_report(int argc, char **argv)
     struct report *r = read_all(&o);
     if (r == NULL)
         return EXIT_USAGE;
+    char *costs = cli_path(o.dir[0], "bench.csv");
+    bool read = report_read_costs(r, costs, stderr);
+    free(costs);
+    if (!read) {
+        report_free(r);
+        return EXIT_USAGE;
+    }
     bool ok = render(r, &o);
     int status = !ok ? EXIT_HARNESS : report_as_expected(r) ? EXIT_EXPECTED : EXIT_DIFFERS;
     report_free(r);
