@@ -36,8 +36,13 @@ txn_mask ledger_disagree(const struct history *binlog, uint32_t visible, bool wh
 
 txn_mask ledger_diverged(const struct history *a, const struct history *b)
 {
+    return ledger_diverged_from(a, 0, b);
+}
+
+txn_mask ledger_diverged_from(const struct history *a, uint32_t from, const struct history *b)
+{
     txn_mask bad = 0;
-    for (uint32_t i = 0; i < a->n; i++) {
+    for (uint32_t i = from; i < a->n; i++) {
         for (uint32_t j = 0; j < b->n; j++) {
             if (held_same_gtid(&a->at[i], &b->at[j]) && a->at[i].txn != b->at[j].txn)
                 bad |= 1u << a->at[i].txn | 1u << b->at[j].txn;

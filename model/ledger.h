@@ -37,8 +37,10 @@ txn_mask ledger_ahead(uint32_t binlog, uint32_t replica);
 /* Engine (visible) against binlog: what is visible must be a prefix of the binlog; `whole`: must be
  * all of it (after a recovery). AGREE. */
 txn_mask ledger_disagree(const struct history *binlog, uint32_t visible, bool whole);
-/* The same GTID with another content in two histories. CONVERGE. */
+/* The same GTID with another content in two histories. CONVERGE. ledger_diverged_from looks only at
+ * the groups a->at[from ..): the others have been compared before. */
 txn_mask ledger_diverged(const struct history *a, const struct history *b);
+txn_mask ledger_diverged_from(const struct history *a, uint32_t from, const struct history *b);
 /* Transactions that an ACK up to `file`:`offset` releases: an ACK is cumulative (facts 2.1), so it
  * speaks for every group of the primary's binlog that ends there or before, whether or not that
  * replica was ever sent it. */

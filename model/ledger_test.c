@@ -74,7 +74,9 @@ static void test_diverged(void **state)
     struct history b = binlog(2, other);
     assert_int_equal(ledger_diverged(&a, &a), 0);
     assert_int_equal(ledger_diverged(&a, &b), T2 | T4); /* 0-1-2 is two things */
-    b.at[1].server = 2;                                 /* 0-2-2 is another GTID */
+    assert_int_equal(ledger_diverged_from(&a, 1, &b), T2 | T4);
+    assert_int_equal(ledger_diverged_from(&a, 2, &b), 0); /* nothing new */
+    b.at[1].server = 2;                                   /* 0-2-2 is another GTID */
     assert_int_equal(ledger_diverged(&a, &b), 0);
     b.at[1] = a.at[0]; /* the same transaction twice is no divergence */
     assert_int_equal(ledger_diverged(&a, &b), 0);

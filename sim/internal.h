@@ -75,7 +75,9 @@ void fault_spend(struct sim *s, enum fault_point p, uint32_t node);
 void judge_visible(struct sim *s, uint32_t node); /* its engine may have changed */
 void judge_elected(struct sim *s, uint32_t node); /* it was let in as primary */
 void judge_booted(struct sim *s, uint32_t node);  /* its recovery is finished */
-void judge_holds(struct sim *s, uint32_t node);   /* one of its logs has grown */
+/* Its logs have changed: binlog from group `binlog` on, relay logs from group `relay` on. */
+void judge_holds(struct sim *s, uint32_t node, uint32_t binlog, uint32_t relay);
+void judge_taken_back(struct sim *s, uint32_t node); /* it was discarded, and is not any more */
 void judge_answer(struct sim *s, uint32_t node, uint32_t txn);
 void judge_ack(struct sim *s, uint32_t replica, uint32_t primary, const uint8_t *bytes,
                uint32_t len);

@@ -28,13 +28,7 @@ static bool discarded(const struct world *w, uint32_t node)
 
 static uint32_t read_all(const struct sim *s, const struct node *n)
 {
-    uint32_t mask = 0;
-    int32_t v;
-    for (uint32_t t = 0; t <= first_txn(s->scenario); t++) {
-        if (engine_read(&n->engine, (int32_t)t + 1, &v))
-            mask |= 1u << t;
-    }
-    return mask;
+    return engine_read_keys(&n->engine, first_txn(s->scenario) + 1);
 }
 
 /* Everything that the node holds, applied or not. */
@@ -127,24 +121,43 @@ void judge_booted(struct sim *s, uint32_t node)
            "was ACKed by this replica, which does not hold it after its restart");
 }
 
-void judge_holds(struct sim *s, uint32_t node)
+/* Groups are compared when they come: all that stood before has been, so that an event costs as
+ * much as it brings. */
+static void judge_same_gtid(struct sim *s, uint32_t node, uint32_t binlog, uint32_t relay)
 {
-    struct world *w = s->world;
-    struct node *n = &w->node[node];
-    struct history cache;
-    cache_history(n, &cache);
+    const struct world *w = s->world;
+    const struct node *n = &w->node[node];
+    if (discarded(w, node))
+        return;
     for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
         const struct node *o = &w->node[i];
-        if (discarded(w, i) || discarded(w, node))
+        if (discarded(w, i))
             continue;
-        uint32_t bad =
-            ledger_diverged(&n->binlog, &o->binlog) | ledger_diverged(&n->relay, &o->relay) |
-            ledger_diverged(&n->binlog, &o->relay) | ledger_diverged(&n->relay, &o->binlog) |
-            ledger_diverged(&cache, &o->binlog) | ledger_diverged(&cache, &o->relay);
+        uint32_t bad = ledger_diverged_from(&n->binlog, binlog, &o->binlog) |
+                       ledger_diverged_from(&n->binlog, binlog, &o->relay) |
+                       ledger_diverged_from(&n->relay, relay, &o->relay) |
+                       ledger_diverged_from(&n->relay, relay, &o->binlog);
+        if (n->primary.binlog.cached != 0) {
+            struct history cache;
+            cache_history(n, &cache);
+            bad |= ledger_diverged(&cache, &o->binlog) | ledger_diverged(&cache, &o->relay);
+        }
         if (bad != 0)
             reach(s, REACH_GTID_REUSED);
         judged(s, INV_CONVERGE, bad, "has the GTID of another transaction");
     }
+}
+
+void judge_taken_back(struct sim *s, uint32_t node)
+{
+    judge_same_gtid(s, node, 0, 0);
+}
+
+void judge_holds(struct sim *s, uint32_t node, uint32_t binlog, uint32_t relay)
+{
+    struct world *w = s->world;
+    struct node *n = &w->node[node];
+    judge_same_gtid(s, node, binlog, relay);
     /* What an earlier life of the primary had sent may still arrive when it serves again. */
     uint32_t p = w->ledger.elected;
     if (node != p && (w->ledger.recovered >> p & 1) != 0 && w->node[p].primary.serving)

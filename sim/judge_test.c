@@ -321,6 +321,31 @@ static void one_gtid_for_two_transactions(void **state)
     }
 }
 
+/* Groups are compared as they come. A server that is out is not compared with anybody, and with
+ * everybody when it is taken back. */
+static void a_server_taken_back_is_compared_whole(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g, PAIR_OF("", "") ONE);
+    rig_do(&g, MOVE_CLIENT, 0, -1);
+    rig_settle(&g);
+    struct history *relay = &g.w->node[R1].relay;
+    relay->at[relay->n - 1].txn = 5;
+    g.w->manager.discarded = 1u << R1;
+    judge_holds(&g.sim, R1, 0, 0);
+    assert_int_equal(g.sim.violated, 0);
+    g.w->manager.discarded = 0;
+    judge_holds(&g.sim, R1, g.w->node[R1].binlog.n, relay->n);
+    assert_int_equal(g.sim.violated, 0); /* nothing new */
+    judge_holds(&g.sim, R1, g.w->node[R1].binlog.n, relay->n - 1);
+    assert_int_equal(g.sim.violated, bit(INV_CONVERGE));
+    g.sim.violated = 0;
+    judge_taken_back(&g.sim, R1);
+    assert_int_equal(g.sim.violated, bit(INV_CONVERGE));
+    rig_close(&g);
+}
+
 /* A replica that holds more than its primary is refused. If it were not, that is judged. */
 static void a_stream_for_a_replica_that_holds_more(void **state)
 {
@@ -549,6 +574,7 @@ int main(void)
         cmocka_unit_test(an_engine_ahead_of_its_binlog_disagrees),
         cmocka_unit_test(visibility_out_of_binlog_order_disagrees),
         cmocka_unit_test(one_gtid_for_two_transactions),
+        cmocka_unit_test(a_server_taken_back_is_compared_whole),
         cmocka_unit_test(a_stream_for_a_replica_that_holds_more),
         cmocka_unit_test(an_ack_for_what_is_not_durable_is_false),
         cmocka_unit_test(an_ack_behind_a_lie_is_false),

@@ -331,7 +331,10 @@ static void take_manager(struct sim *s, struct manager_option o)
     story_lane(s, LANE_MANAGER);
     story_to(s, o.node);
     story(s, "manager: %s %s", manager_act_name((enum manager_act)o.act), story_node(s, o.node));
+    uint32_t out = w->manager.discarded;
     uint32_t n = manager_take(&w->manager, &s->scenario->manager, &v, o, orders);
+    for (uint32_t back = out & ~(uint32_t)w->manager.discarded; back != 0; back &= back - 1)
+        judge_taken_back(s, (uint32_t)__builtin_ctz(back));
     for (uint32_t i = 0; i < n; i++) {
         uint32_t node = orders[i].node;
         switch (orders[i].kind) {

@@ -59,11 +59,15 @@ static void log_changed(struct sim *s, uint32_t node, const struct action *a)
         return;
     struct node *n = &s->world->node[node];
     uint32_t newest = a->file.kind == FILE_BINLOG ? n->binlog.file : n->relay.file;
-    if (a->kind == ACT_WRITE && a->off > 0 && a->file.num >= newest)
+    uint32_t binlog = n->binlog.n;
+    uint32_t relay = n->relay.n;
+    if (a->kind == ACT_WRITE && a->off > 0 && a->file.num >= newest) {
         read_log(s, node, a->file);
-    else
+    } else {
         node_reread(s, node);
-    judge_holds(s, node);
+        binlog = relay = 0;
+    }
+    judge_holds(s, node, binlog, relay);
 }
 
 /* ---- disk actions -----------------------------------------------------------------------------
@@ -483,7 +487,7 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
         judge_elected(s, node);
     }
     if (n->primary.binlog.cached > cached)
-        judge_holds(s, node); /* rendered and not written: it has its GTID, and will be sent */
+        judge_holds(s, node, n->binlog.n, n->relay.n); /* rendered, not written: it has its GTID */
     bool refused =
         e->kind == EV_NET_FRAME && e->link == LINK_TO_PRIMARY && e->len > 0 && e->bytes[0] == 0xFF;
     if (refused && node == 0)

@@ -65,6 +65,8 @@ uint64_t engine_in_doubt(const struct engine *e, uint32_t i);
 
 /* The read path: is key k visible to a new read view, and with which value? */
 bool engine_read(const struct engine *e, int32_t k, int32_t *v);
+/* Bit k - 1: key k, of 1 .. n (n <= 32), is visible to a new read view. */
+uint32_t engine_read_keys(const struct engine *e, uint32_t n);
 
 /* End of the redo log, buffer included. */
 uint32_t engine_lsn(const struct engine *e);

@@ -106,8 +106,11 @@ static void test_visible_only_when_committed(void **state)
     assert_false(engine_is_prepared(&e, 11));
     engine_commit_ordered(&e, 10);
     assert_true(reads(1, 100));
+    assert_int_equal(engine_read_keys(&e, 2), 1);
+    assert_int_equal(engine_read_keys(&e, 0), 0);
     assert_false(engine_is_prepared(&e, 10));
     assert_true(engine_prepare(&e, 11, -2, -200, own));
+    assert_int_equal(engine_read_keys(&e, 32), 1); /* prepared, and no key of a client */
     engine_rollback(&e, 11);
     assert_false(engine_read(&e, -2, &v));
     assert_int_equal(e.n_rows, 1);
