@@ -82,6 +82,7 @@ static json_t *new_cell(const struct scenario *sc, const struct result *res, enu
     put(o, "transitions", new_number(res->transitions));
     put(o, "exhausted", new_flag(res->exhausted));
     put(o, "seconds", new_seconds(res->seconds));
+    put(o, "collision_bound", new_chance(explore_collision_bound(res->states)));
     put(o, "bounds", bounds(sc));
     put(o, "witness", new_text(NULL));
     put(o, "fault_sets", new_text(NULL));
@@ -144,6 +145,7 @@ static json_t *new_scenario(const struct scenario *sc, uint32_t row, const struc
     put(o, "depth", new_number(res->depth_max));
     put(o, "exhausted", new_flag(res->exhausted));
     put(o, "seconds", new_seconds(res->seconds));
+    put(o, "collision_bound", new_chance(explore_collision_bound(res->states)));
     put(o, "fault_searches", new_list());
     return o;
 }

@@ -71,6 +71,15 @@ json_t *new_seconds(double s)
     return must(json_real((double)(int64_t)(s * 1000.0 + 0.5) / 1000.0));
 }
 
+json_t *new_chance(double p)
+{
+    assert(p >= 0.0 && p <= 1.0);
+    char text[32]; /* what is written shall be an upper bound, and read back as the same number */
+    snprintf(text, sizeof text, "%.2e", p * 1.006);
+    double rounded = strtod(text, NULL);
+    return must(json_real(rounded < 1.0 ? rounded : 1.0));
+}
+
 json_t *new_flag(bool flag)
 {
     return must(json_boolean(flag));
@@ -147,6 +156,11 @@ double doc_seconds(const json_t *object, const char *key)
     const json_t *v = json_object_get(object, key);
     assert(json_is_number(v));
     return json_number_value(v);
+}
+
+double doc_chance(const json_t *object, const char *key)
+{
+    return doc_seconds(object, key);
 }
 
 bool doc_flag(const json_t *object, const char *key)

@@ -24,6 +24,7 @@ json_t *new_list(void);
 json_t *new_text(const char *text);
 json_t *new_number(uint64_t n);
 json_t *new_seconds(double s); /* rounded to milliseconds */
+json_t *new_chance(double p);  /* 0 .. 1, rounded up to three digits */
 json_t *new_flag(bool flag);
 json_t *new_pair(const char *name, const char *value); /* ["name","value"] */
 json_t *new_pair_number(const char *name, uint64_t value);
@@ -43,6 +44,7 @@ const char *doc_text(const json_t *object, const char *key); /* "" for null */
 bool doc_has(const json_t *object, const char *key);         /* there, and not null */
 uint64_t doc_number(const json_t *object, const char *key);
 double doc_seconds(const json_t *object, const char *key);
+double doc_chance(const json_t *object, const char *key);
 bool doc_flag(const json_t *object, const char *key);
 /* Element i of a list of strings or of a pair. */
 const char *doc_text_at(const json_t *list, size_t i);

@@ -233,9 +233,11 @@ static void search_size(struct xml *x, const json_t *sc)
                    (unsigned long long)doc_number(sc, "runs"), transitions,
                    doc_seconds(sc, "seconds"));
     else
-        xml_format(x, "%s: %s states, %s transitions, %.2f s.",
+        xml_format(x,
+                   "%s: %s states, %s transitions, %.2f s. Chance that a state was missed because "
+                   "of equal fingerprints: below %.1e.",
                    doc_flag(sc, "exhausted") ? "Exhausted" : "Not exhausted", states, transitions,
-                   doc_seconds(sc, "seconds"));
+                   doc_seconds(sc, "seconds"), doc_chance(sc, "collision_bound"));
     xml_close(x);
 }
 

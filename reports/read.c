@@ -13,6 +13,7 @@ enum member_kind {
     TEXT_OR_NULL, /* string or null */
     NUMBER,       /* integer, not negative */
     SECONDS,      /* number, not negative */
+    CHANCE,       /* number, 0 to 1 */
     FLAG,         /* true or false */
     TEXTS,        /* list of strings */
     NUMBERS,      /* list of integers */
@@ -109,6 +110,7 @@ static const struct member cell_members[] = {
     {"transitions", NUMBER, NULL, NULL, NULL},
     {"exhausted", FLAG, NULL, NULL, NULL},
     {"seconds", SECONDS, NULL, NULL, NULL},
+    {"collision_bound", CHANCE, NULL, NULL, NULL},
     {"bounds", OBJECT, bounds_members, NULL, NULL},
     {"witness", TEXT_OR_NULL, NULL, NULL, NULL},
     {"fault_sets", BUDGET_LISTS, NULL, NULL, NULL},
@@ -151,6 +153,7 @@ static const struct member scenario_members[] = {
     {"depth", NUMBER, NULL, NULL, NULL},
     {"exhausted", FLAG, NULL, NULL, NULL},
     {"seconds", SECONDS, NULL, NULL, NULL},
+    {"collision_bound", CHANCE, NULL, NULL, NULL},
     {"fault_searches", OBJECTS, fault_search_members, NULL, NULL},
     {0},
 };
@@ -317,6 +320,10 @@ static bool check_member(struct checker *c, json_t *v, const struct member *m)
     case SECONDS:
         if (!json_is_number(v) || !(json_number_value(v) >= 0.0))
             return refuse(c, "must be a number that is not negative");
+        return true;
+    case CHANCE:
+        if (!json_is_number(v) || !(json_number_value(v) >= 0.0 && json_number_value(v) <= 1.0))
+            return refuse(c, "must be a number from 0 to 1");
         return true;
     case FLAG:
         return json_is_boolean(v) || refuse(c, "must be true or false");

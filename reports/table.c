@@ -307,6 +307,21 @@ static void print_live(const struct report *r, const struct table *t)
     }
 }
 
+/* Whether any of the searches took a state for one that it had seen: the sum over all of them. */
+static void print_collisions(const struct report *r, const struct table *t)
+{
+    size_t i;
+    json_t *x;
+    double sum = 0;
+    json_array_foreach(doc_list(r->root, "scenarios"), i, x) sum +=
+        doc_chance(x, "collision_bound");
+    paint(t, DIM);
+    fprintf(t->out,
+            "chance that any of these searches missed a state (equal fingerprints): below %.1e\n",
+            sum);
+    paint(t, PLAIN);
+}
+
 static void legend(const struct table *t)
 {
     paint(t, DIM);
@@ -330,6 +345,7 @@ void report_table(const struct report *r, FILE *out, bool colour)
         line(r, &t, i);
     rule(&t);
     legend(&t);
+    print_collisions(r, &t);
     table_fault_sets(r, out);
     print_live(r, &t);
     for (size_t i = 0; i < n.scenarios; i++)

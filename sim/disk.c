@@ -582,10 +582,13 @@ void disk_copy(struct disk *to, const struct disk *from)
     memcpy(to->bytes, from->bytes, from->used);
 }
 
-uint64_t disk_hash(const struct disk *d, uint64_t seed)
+uint32_t disk_print(const struct disk *d, uint8_t *to)
 {
-    uint64_t h = XXH3_64bits_withSeed(d->file, d->n_files * sizeof d->file[0], seed);
-    return d->n_pending == 0
-               ? h
-               : XXH3_64bits_withSeed(d->pending, d->n_pending * sizeof d->pending[0], h);
+    uint32_t head = sizeof d->n_pending + sizeof d->n_files;
+    uint32_t files = d->n_files * (uint32_t)sizeof d->file[0];
+    uint32_t pending = d->n_pending * (uint32_t)sizeof d->pending[0];
+    memcpy(to, &d->n_pending, head);
+    memcpy(to + head, d->file, files);
+    memcpy(to + head + files, d->pending, pending);
+    return head + files + pending;
 }

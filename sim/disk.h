@@ -19,7 +19,7 @@
  * pages that no later fsync of theirs will write (fsyncgate), so only a power loss shows.
  *
  * Flat, no padding with undefined content, no pointers: copy with disk_copy (which copies only
- * what is in use), hash with disk_hash (equal for equal contents, whatever the history).
+ * what is in use), hash what disk_print writes (equal for equal contents, whatever the history).
  */
 #ifndef ACKPROOF_SIM_DISK_H
 #define ACKPROOF_SIM_DISK_H
@@ -107,6 +107,13 @@ bool disk_has_pending(const struct disk *d);
 
 void disk_view(const struct disk *d, struct disk_view *v);
 void disk_copy(struct disk *to, const struct disk *from);
-uint64_t disk_hash(const struct disk *d, uint64_t seed);
+/* Writes what tells one disk from another (equal for equal contents, whatever the history) to
+ * `to`, which has room for DISK_PRINT_MAX bytes; the number of bytes. It is for hashing: contents
+ * of files stand there as their own 128-bit hashes. */
+enum {
+    DISK_PRINT_MAX = sizeof(uint32_t[2]) + FILES_MAX * sizeof(struct disk_file) +
+                     DISK_PENDING_MAX * sizeof(struct disk_pending)
+};
+uint32_t disk_print(const struct disk *d, uint8_t *to);
 
 #endif

@@ -117,6 +117,18 @@ static inline uint64_t digest_file(uint64_t h, struct file_id id, const uint8_t 
     return digest_add(h, bytes, len);
 }
 
+/* A hash of what the world hashes of a disk. */
+static inline uint64_t print_hash(const struct disk *d)
+{
+    static uint8_t print[DISK_PRINT_MAX];
+    uint32_t n = disk_print(d, print);
+    uint64_t h = 14695981039346656037u;
+    for (uint32_t i = 0; i < n; i++) {
+        h = (h ^ print[i]) * 1099511628211u;
+    }
+    return h;
+}
+
 static inline uint64_t digest_disk(const struct disk *d)
 {
     struct disk_view v;
@@ -153,7 +165,7 @@ static inline void disk_outcomes(const struct disk *d, const struct disk_device 
                              DISK_OK);
             assert_int_equal(disk_make_durable(&again, v.at[i].id), DISK_OK);
         }
-        assert_true(disk_hash(&again, 3) == disk_hash(&copy, 3));
+        assert_true(print_hash(&again) == print_hash(&copy));
     } while (odometer_next(&o));
     outcomes_sort(out);
 }

@@ -110,7 +110,8 @@ static void node_rehash(struct node *n)
     TAKE(n->engine.row, n->engine.n_rows * sizeof n->engine.row[0]);
     TAKE(n->engine.buffer, n->engine.buffered);
 #undef TAKE
-    XXH128_hash_t h = XXH3_128bits_withSeed(flat, len, disk_hash(&n->disk, 0));
+    len += disk_print(&n->disk, flat + len);
+    XXH128_hash_t h = XXH3_128bits(flat, len);
     n->hash = (struct hash128){.lo = h.low64, .hi = h.high64};
     n->fresh_hash = 1;
 }

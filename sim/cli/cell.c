@@ -161,10 +161,11 @@ void cell_print(FILE *f, const struct job *j, const struct common *common, bool 
         return;
     const struct result *r = &j->outcome.result;
     fprintf(f, "%s%s%s  %s\n", paint(colour, STRONG), sc->name, paint(colour, PLAIN), sc->title);
-    fprintf(f, "  %llu states, %llu transitions, %s, depth %llu, %.2f s\n",
+    fprintf(f,
+            "  %llu states, %llu transitions, %s, depth %llu, %.2f s; missed a state: p < %.0e\n",
             (unsigned long long)r->states, (unsigned long long)r->transitions,
             r->exhausted ? "exhausted" : "NOT exhausted", (unsigned long long)r->depth_max,
-            r->seconds);
+            r->seconds, explore_collision_bound(r->states));
     for (uint32_t i = 0; i < INVARIANTS; i++)
         print_invariant(f, j, i, colour);
     print_reach(f, j, colour);

@@ -195,9 +195,9 @@ static void verdicts_make_the_status(void **state)
 /* ---- --json --------------------------------------------------------------------------------- */
 
 static const char *const cell_keys[] = {
-    "bounds",      "exhausted",  "expected", "fault_sets", "fault_sets_exhausted",
-    "invariant",   "safe_up_to", "scenario", "seconds",    "states",
-    "transitions", "verdict",    "witness"};
+    "bounds",    "collision_bound", "exhausted", "expected", "fault_sets", "fault_sets_exhausted",
+    "invariant", "safe_up_to",      "scenario",  "seconds",  "states",     "transitions",
+    "verdict",   "witness"};
 
 static void check_cell(json_t *cell, size_t i)
 {
@@ -218,6 +218,9 @@ static void check_cell(json_t *cell, size_t i)
     assert_true(json_integer_value(json_object_get(cell, "states")) > 0);
     assert_true(json_integer_value(json_object_get(cell, "transitions")) > 0);
     assert_true(json_is_number(json_object_get(cell, "seconds")));
+    double states = (double)json_integer_value(json_object_get(cell, "states"));
+    double bound = json_real_value(json_object_get(cell, "collision_bound"));
+    assert_true(bound >= states * states * 0x1p-129 && bound < states * states * 0x1p-126);
     assert_true(json_is_object(json_object_get(cell, "bounds")));
 }
 

@@ -259,6 +259,14 @@ void result_free(struct result *r)
     }
 }
 
+double explore_collision_bound(uint64_t states)
+{
+    /* n * n / 2 pairs, and up to four layers of hashes of 128 bits in each fingerprint: contents of
+     * a file, server, connections and servers, and one to spare. */
+    double p = (double)states * (double)states * 4 * 0x1p-129;
+    return p < 1 ? p : 1;
+}
+
 const char *verdict_text(enum verdict v)
 {
     static const char *const text[] = {[VERDICT_HOLDS] = "holds",

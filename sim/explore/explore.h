@@ -74,6 +74,9 @@ struct result {
 void result_free(struct result *r);
 
 void explore_exhaust(const struct scenario *sc, const struct explore_options *o, struct result *r);
+/* An upper bound of the chance that a search of so many states took one for another because their
+ * fingerprints are equal, and so missed what lies behind it (sim/explore/README.md). */
+double explore_collision_bound(uint64_t states);
 
 enum driver { DRIVER_UNIFORM, DRIVER_SWARM, DRIVER_PCT, DRIVERS };
 const char *driver_name(enum driver d);    /* "uniform" "swarm" "pct" */

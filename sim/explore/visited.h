@@ -4,8 +4,7 @@
  * eighths and then says FULL.
  *
  * A state that is taken for a seen one because its fingerprint is equal would hide what lies
- * behind it: with n states the chance of one such pair is below n * n / 2^129: 4e-24 for 50
- * million.
+ * behind it; explore_collision_bound says how likely that is.
  */
 #ifndef ACKPROOF_SIM_EXPLORE_VISITED_H
 #define ACKPROOF_SIM_EXPLORE_VISITED_H
