@@ -174,9 +174,9 @@ static bool fill_numbers(const struct entry *e, struct server_settings *set)
         return refuse(e, "server_id",
                       "server_id 0 neither sends nor accepts replication; it is "
                       "1 .. 4294967295");
-    if (r->flush_log_at_trx_commit != NULL && *r->flush_log_at_trx_commit > 2)
+    if (r->flush_log_at_trx_commit != NULL && *r->flush_log_at_trx_commit > 3)
         return refuse(e, "innodb_flush_log_at_trx_commit",
-                      "innodb_flush_log_at_trx_commit is 0, 1 or 2 here");
+                      "innodb_flush_log_at_trx_commit is 0, 1, 2 or 3");
     if (r->server_id != NULL)
         set->server_id = *r->server_id;
     if (r->domain_id != NULL)
@@ -225,6 +225,9 @@ static bool check_together(const struct entry *e, const struct server_settings *
         return refuse(e, "wait_point",
                       "mysql-5.6 waits AFTER_COMMIT only; AFTER_SYNC came with MySQL "
                       "5.7.2 (WL#6355)");
+    if (mysql && set->flush_log_at_trx_commit > 2)
+        return refuse(e, "innodb_flush_log_at_trx_commit",
+                      "innodb_flush_log_at_trx_commit is 0, 1 or 2 in %s; 3 is MariaDB's", name);
     if (mysql && set->wait_point == WAIT_BEFORE_WRITE)
         return refuse(e, "wait_point",
                       "%s has no BEFORE_WRITE; it is a proposal for MariaDB "

@@ -235,9 +235,9 @@ static void servers(void **state)
                             "primary with its own server id\n"
                             "cluster: {replicas: [{server_id: 1}]}\n"
                             "                                 ^\n"},
-        {P("innodb_flush_log_at_trx_commit: 3"),
-         ":3:53: error: innodb_flush_log_at_trx_commit is 0, 1 or 2 here\n"
-         "cluster: {primary: {innodb_flush_log_at_trx_commit: 3}, replicas: [{}]}\n"
+        {P("innodb_flush_log_at_trx_commit: 4"),
+         ":3:53: error: innodb_flush_log_at_trx_commit is 0, 1, 2 or 3\n"
+         "cluster: {primary: {innodb_flush_log_at_trx_commit: 4}, replicas: [{}]}\n"
          "                                                    ^\n"},
         {P("semi_sync: off, wait_point: BEFORE_WRITE"),
          ":3:49: error: BEFORE_WRITE sends a transaction to be ACKed before it is written; without "

@@ -77,7 +77,7 @@ struct server_settings {
     uint32_t server_id;
     uint32_t domain_id;
     uint32_t sync_binlog;             /* 0 = never, N = every N-th flush */
-    uint32_t flush_log_at_trx_commit; /* 0..2 */
+    uint32_t flush_log_at_trx_commit; /* 0..3 */
     uint32_t sync_relay_log;          /* 0 = never, N = every N-th event */
     uint32_t semi_sync_timeout_ms;    /* 0 = infinite */
     enum wait_point wait_point;

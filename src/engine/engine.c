@@ -252,7 +252,10 @@ bool engine_flush_prepare(struct engine *e, const struct env *env, uint32_t task
 bool engine_flush_commit(struct engine *e, const struct env *env, uint32_t task,
                          struct actions *out)
 {
-    if (env->set->flush_log_at_trx_commit != 2 || e->buffered == 0)
+    uint32_t f = env->set->flush_log_at_trx_commit;
+    if (f == 3)
+        return engine_flush_all(e, task, out);
+    if (f != 2 || e->buffered == 0)
         return false;
     log_write(e, task, out);
     return true;
@@ -267,5 +270,6 @@ void engine_flushed(struct engine *e, uint32_t lsn)
 
 bool engine_background_due(const struct engine *e, const struct env *env)
 {
-    return env->set->flush_log_at_trx_commit != 1 && engine_lsn(e) > e->synced;
+    uint32_t f = env->set->flush_log_at_trx_commit;
+    return (f == 0 || f == 2) && engine_lsn(e) > e->synced;
 }

@@ -7,6 +7,7 @@
  *
  *   F=1  prepare is written and fsynced; the commit record stays in the buffer, because prepare and
  *        binlog together are the durable pair
+ *   F=3  the commit record is written and fsynced too, before the client has its answer
  *   F=2  written, not fsynced: survives KILL, not a power loss
  *   F=0  stays in the buffer until the background flush: a KILL loses it
  *
@@ -74,13 +75,13 @@ uint32_t engine_lsn(const struct engine *e);
  * for DISK_DONE; then call engine_flushed with the lsn that this call ended at. */
 bool engine_flush_prepare(struct engine *e, const struct env *env, uint32_t task,
                           struct actions *out);
-/* The same for a commit record: only F=2 does anything (write, no wait needed beyond write(2)). */
+/* The same for a commit record: F=2 writes, F=3 writes and fsyncs, 0 and 1 do nothing. */
 bool engine_flush_commit(struct engine *e, const struct env *env, uint32_t task,
                          struct actions *out);
 /* Writes and fsyncs everything, whatever F is: recovery. */
 void engine_sync(struct engine *e, uint32_t task, struct actions *out);
-/* The same where there is anything that no fsync has covered: background flush, prepare with F=1.
- * */
+/* The same where there is anything that no fsync has covered: background flush, prepare with F=1 or
+ * 3. */
 bool engine_flush_all(struct engine *e, uint32_t task, struct actions *out);
 void engine_flushed(struct engine *e, uint32_t lsn);
 /* Is there work for TASK_REDO? Only with F=0 and F=2. */

@@ -308,18 +308,31 @@ static enum outcome wait_for_disk(struct committer *m)
     return STAY;
 }
 
+/* The redo log is under way; `synced`: its disk actions end in an fsync. */
+static enum outcome wait_for_redo(const struct ctx *c, struct committer *m, bool synced)
+{
+    m->synced = synced;
+    m->flush_lsn = c->e->written;
+    return wait_for_disk(m);
+}
+
+/* InnoDB ends the server when its log cannot be written (facts live). */
+static enum outcome redo_done(const struct ctx *c, const struct committer *m)
+{
+    if (m->io_error != IO_OK) {
+        act(c->out, ACT_EXIT)->arg = m->io_error;
+        return STAY;
+    }
+    if (m->synced)
+        engine_flushed(c->e, m->flush_lsn);
+    return NEXT;
+}
+
 static enum outcome stage_prepare(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
-    if (m->io_done) {
-        if (m->io_error != IO_OK) {
-            act(c->out, ACT_EXIT)->arg = m->io_error; /* InnoDB ends the server (facts live) */
-            return STAY;
-        }
-        if (m->synced)
-            engine_flushed(c->e, m->flush_lsn);
-        return NEXT;
-    }
+    if (m->io_done)
+        return redo_done(c, m);
     if (!engine_prepare(c->e, m->xid, m->k, m->v, m->gtid)) {
         m->failed = 1;
         m->xid = 0; /* nothing to roll back */
@@ -328,9 +341,8 @@ static enum outcome stage_prepare(const struct ctx *c, uint32_t task)
     }
     if (!engine_flush_prepare(c->e, c->env, task, c->out))
         return NEXT;
-    m->synced = c->env->set->flush_log_at_trx_commit == 1;
-    m->flush_lsn = c->e->written;
-    return wait_for_disk(m);
+    uint32_t f = c->env->set->flush_log_at_trx_commit;
+    return wait_for_redo(c, m, f == 1 || f == 3);
 }
 
 static enum outcome stage_queue(const struct ctx *c, uint32_t task)
@@ -442,16 +454,11 @@ static enum outcome stage_commit(const struct ctx *c, uint32_t task)
 static enum outcome stage_flush(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
-    if (m->io_done) {
-        if (m->io_error != IO_OK) {
-            act(c->out, ACT_EXIT)->arg = m->io_error;
-            return STAY;
-        }
-        return NEXT;
-    }
+    if (m->io_done)
+        return redo_done(c, m);
     if (!engine_flush_commit(c->e, c->env, task, c->out))
         return NEXT;
-    return wait_for_disk(m);
+    return wait_for_redo(c, m, c->env->set->flush_log_at_trx_commit == 3);
 }
 
 static enum outcome stage_wait_own(const struct ctx *c, uint32_t task)
