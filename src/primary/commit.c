@@ -1,4 +1,4 @@
-/* Binlog group commit: the stages of a commit as a table, and the walk through it.
+/* Binlog group commit: the walk through a table of stages (pipeline.c).
  *
  * A row says which stage comes next and which lock it runs under. The walk enters the next row by
  * taking its lock before it lets go of the one it holds (MDEV-162): two groups can therefore never
@@ -7,182 +7,6 @@
  * Beside facts 1.1 (MariaDB log.cc) and 1.3 (MySQL binlog.cc); the numbers are the steps there.
  */
 #include "primary/internal.h"
-
-enum stage {
-    STAGE_END = 0,
-    STAGE_PREPARE,  /* 2: engine prepare, redo flushed as F says */
-    STAGE_QUEUE,    /* 4: push on the queue; the first becomes leader, others follow it */
-    STAGE_RENDER,   /* BEFORE_WRITE only: GTIDs are given, events exist in memory */
-    STAGE_WRITE,    /* 5, 6: leader takes the queue, one write(2) for the group */
-    STAGE_SYNC,     /* 7: one fsync, if sync_binlog says so */
-    STAGE_REGISTER, /* 8: semi-sync learns the positions that it will ask ACKs for */
-    STAGE_PUBLISH,  /* 9: binlog_end_pos moves, dump threads may send */
-    STAGE_ROTATE,   /* 10: max_binlog_size; files do not fill up within a run, so nothing to do */
-    STAGE_WAIT,     /* 11: the leader waits for the ACKs of its members */
-    STAGE_PASS,     /* 11 without a wait: the lock is only passed through */
-    STAGE_COMMIT,   /* 13: commit_ordered member by member: visible */
-    STAGE_FLUSH,    /* 14: each thread, commit record as F says */
-    STAGE_WAIT_OWN, /* 16: each thread waits for the ACK of its own position */
-    STAGE_REPLY,    /* OK to the client */
-};
-
-static const char *const stage_names[] = {
-    [STAGE_END] = "idle",          [STAGE_PREPARE] = "prepare", [STAGE_QUEUE] = "queue",
-    [STAGE_RENDER] = "render",     [STAGE_WRITE] = "write",     [STAGE_SYNC] = "fsync",
-    [STAGE_REGISTER] = "register", [STAGE_PUBLISH] = "publish", [STAGE_ROTATE] = "rotate",
-    [STAGE_WAIT] = "wait",         [STAGE_PASS] = "pass",       [STAGE_COMMIT] = "commit",
-    [STAGE_FLUSH] = "flush",       [STAGE_WAIT_OWN] = "wait",   [STAGE_REPLY] = "reply",
-};
-
-struct row {
-    uint8_t stage;
-    uint8_t lock;
-};
-
-static const struct row mariadb_after_sync[] = {
-    {STAGE_PREPARE, LOCK_NONE},
-    {STAGE_QUEUE, LOCK_NONE},
-    {STAGE_WRITE, LOCK_LOG},
-    {STAGE_SYNC, LOCK_LOG},
-    {STAGE_REGISTER, LOCK_LOG},
-    {STAGE_PUBLISH, LOCK_LOG},
-    {STAGE_ROTATE, LOCK_LOG},
-    {STAGE_WAIT, LOCK_AFTER_BINLOG_SYNC},
-    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
-    {STAGE_FLUSH, LOCK_NONE},
-    {STAGE_REPLY, LOCK_NONE},
-    {STAGE_END, LOCK_NONE},
-};
-
-static const struct row mariadb_after_commit[] = {
-    {STAGE_PREPARE, LOCK_NONE},
-    {STAGE_QUEUE, LOCK_NONE},
-    {STAGE_WRITE, LOCK_LOG},
-    {STAGE_SYNC, LOCK_LOG},
-    {STAGE_REGISTER, LOCK_LOG},
-    {STAGE_PUBLISH, LOCK_LOG},
-    {STAGE_ROTATE, LOCK_LOG},
-    {STAGE_PASS, LOCK_AFTER_BINLOG_SYNC},
-    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
-    {STAGE_FLUSH, LOCK_NONE},
-    {STAGE_WAIT_OWN, LOCK_NONE},
-    {STAGE_REPLY, LOCK_NONE},
-    {STAGE_END, LOCK_NONE},
-};
-
-/* MDEV-34705: the events travel before they are written. LOCK_log is held over the wait, because
- * the positions behind the group are not free before it is written; dump threads do not need it. */
-static const struct row mariadb_before_write[] = {
-    {STAGE_PREPARE, LOCK_NONE},
-    {STAGE_QUEUE, LOCK_NONE},
-    {STAGE_RENDER, LOCK_LOG},
-    {STAGE_REGISTER, LOCK_LOG},
-    {STAGE_PUBLISH, LOCK_LOG},
-    {STAGE_WAIT, LOCK_LOG},
-    {STAGE_WRITE, LOCK_LOG},
-    {STAGE_SYNC, LOCK_LOG},
-    {STAGE_ROTATE, LOCK_LOG},
-    {STAGE_PASS, LOCK_AFTER_BINLOG_SYNC},
-    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
-    {STAGE_FLUSH, LOCK_NONE},
-    {STAGE_REPLY, LOCK_NONE},
-    {STAGE_END, LOCK_NONE},
-};
-
-/* MySQL 5.7 and later with sync_binlog=1: published in the SYNC stage, behind the fsync. */
-static const struct row mysql_late_after_sync[] = {
-    {STAGE_PREPARE, LOCK_NONE},
-    {STAGE_QUEUE, LOCK_NONE},
-    {STAGE_WRITE, LOCK_LOG},
-    {STAGE_REGISTER, LOCK_LOG},
-    {STAGE_SYNC, LOCK_SYNC},
-    {STAGE_PUBLISH, LOCK_SYNC},
-    {STAGE_WAIT, LOCK_COMMIT_ORDERED},
-    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
-    {STAGE_FLUSH, LOCK_NONE},
-    {STAGE_REPLY, LOCK_NONE},
-    {STAGE_END, LOCK_NONE},
-};
-
-static const struct row mysql_late_after_commit[] = {
-    {STAGE_PREPARE, LOCK_NONE},
-    {STAGE_QUEUE, LOCK_NONE},
-    {STAGE_WRITE, LOCK_LOG},
-    {STAGE_REGISTER, LOCK_LOG},
-    {STAGE_SYNC, LOCK_SYNC},
-    {STAGE_PUBLISH, LOCK_SYNC},
-    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
-    {STAGE_FLUSH, LOCK_NONE},
-    {STAGE_WAIT_OWN, LOCK_NONE},
-    {STAGE_REPLY, LOCK_NONE},
-    {STAGE_END, LOCK_NONE},
-};
-
-/* MySQL 5.6 always, later with sync_binlog != 1: published in the FLUSH stage, before any fsync
- * (bug 70669). */
-static const struct row mysql_early_after_sync[] = {
-    {STAGE_PREPARE, LOCK_NONE},
-    {STAGE_QUEUE, LOCK_NONE},
-    {STAGE_WRITE, LOCK_LOG},
-    {STAGE_REGISTER, LOCK_LOG},
-    {STAGE_PUBLISH, LOCK_LOG},
-    {STAGE_SYNC, LOCK_SYNC},
-    {STAGE_WAIT, LOCK_COMMIT_ORDERED},
-    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
-    {STAGE_FLUSH, LOCK_NONE},
-    {STAGE_REPLY, LOCK_NONE},
-    {STAGE_END, LOCK_NONE},
-};
-
-static const struct row mysql_early_after_commit[] = {
-    {STAGE_PREPARE, LOCK_NONE},
-    {STAGE_QUEUE, LOCK_NONE},
-    {STAGE_WRITE, LOCK_LOG},
-    {STAGE_REGISTER, LOCK_LOG},
-    {STAGE_PUBLISH, LOCK_LOG},
-    {STAGE_SYNC, LOCK_SYNC},
-    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
-    {STAGE_FLUSH, LOCK_NONE},
-    {STAGE_WAIT_OWN, LOCK_NONE},
-    {STAGE_REPLY, LOCK_NONE},
-    {STAGE_END, LOCK_NONE},
-};
-
-static const struct row *pipeline(const struct env *env)
-{
-    bool after_commit = env->set->wait_point == WAIT_AFTER_COMMIT;
-    switch (env->set->profile->publish) {
-    case PUBLISH_AFTER_SYNC_CALL:
-        if (env->set->wait_point == WAIT_BEFORE_WRITE)
-            return mariadb_before_write;
-        return after_commit ? mariadb_after_commit : mariadb_after_sync;
-    case PUBLISH_IF_SYNC_1:
-        if (env->set->sync_binlog == 1)
-            return after_commit ? mysql_late_after_commit : mysql_late_after_sync;
-        break;
-    case PUBLISH_BEFORE_SYNC:
-        break;
-    }
-    return after_commit ? mysql_early_after_commit : mysql_early_after_sync;
-}
-
-const char *primary_stage_name(const struct env *env, const struct committer *c)
-{
-    return c->state == COMMITTER_IDLE ? "idle" : stage_names[pipeline(env)[c->row].stage];
-}
-
-const char *primary_lock_name(uint32_t lock)
-{
-    static const char *const names[COMMIT_LOCKS] = {
-        [LOCK_NONE] = "no lock",
-        [LOCK_LOG] = "LOCK_log",
-        [LOCK_AFTER_BINLOG_SYNC] = "LOCK_after_binlog_sync",
-        [LOCK_SYNC] = "LOCK_sync",
-        [LOCK_COMMIT_ORDERED] = "LOCK_commit_ordered",
-    };
-    assert(lock < COMMIT_LOCKS);
-    return names[lock];
-}
 
 /* ---- locks ---------------------------------------------------------------------------------- */
 
@@ -259,7 +83,7 @@ static void render_group(const struct ctx *c, struct committer *leader)
 /* Sends the member on, from the leader's hand, to the row behind `stage`. */
 static void send_on(const struct ctx *c, uint32_t task, enum stage stage)
 {
-    const struct row *rows = pipeline(c->env);
+    const struct row *rows = commit_pipeline(c->env);
     struct committer *m = &c->p->by[task];
     uint8_t row = 0;
     while (rows[row].stage != stage)
@@ -515,7 +339,7 @@ void commit_run(const struct ctx *c, uint32_t task)
         m->state = COMMITTER_READY;
     if (m->state != COMMITTER_READY)
         return; /* a wake-up that something else overtook */
-    const struct row *rows = pipeline(c->env);
+    const struct row *rows = commit_pipeline(c->env);
     for (;;) {
         const struct row *row = &rows[m->row];
         assert(row->stage != STAGE_END);

@@ -13,6 +13,35 @@ struct ctx {
     struct actions *out;
 };
 
+/* ---- pipeline.c ----------------------------------------------------------------------------- */
+
+/* The numbers are the steps of facts 1.1. */
+enum stage {
+    STAGE_END = 0,
+    STAGE_PREPARE,  /* 2: engine prepare, redo flushed as F says */
+    STAGE_QUEUE,    /* 4: push on the queue; the first becomes leader, others follow it */
+    STAGE_RENDER,   /* BEFORE_WRITE only: GTIDs are given, events exist in memory */
+    STAGE_WRITE,    /* 5, 6: leader takes the queue, one write(2) for the group */
+    STAGE_SYNC,     /* 7: one fsync, if sync_binlog says so */
+    STAGE_REGISTER, /* 8: semi-sync learns the positions that it will ask ACKs for */
+    STAGE_PUBLISH,  /* 9: binlog_end_pos moves, dump threads may send */
+    STAGE_ROTATE,   /* 10: max_binlog_size; files do not fill up within a run, so nothing to do */
+    STAGE_WAIT,     /* 11: the leader waits for the ACKs of its members */
+    STAGE_PASS,     /* 11 without a wait: the lock is only passed through */
+    STAGE_COMMIT,   /* 13: commit_ordered member by member: visible */
+    STAGE_FLUSH,    /* 14: each thread, commit record as F says */
+    STAGE_WAIT_OWN, /* 16: each thread waits for the ACK of its own position */
+    STAGE_REPLY,    /* OK to the client */
+};
+
+struct row {
+    uint8_t stage;
+    uint8_t lock;
+};
+
+/* The table that ends with STAGE_END: the order of this server's settings. */
+const struct row *commit_pipeline(const struct env *env);
+
 /* ---- commit.c ------------------------------------------------------------------------------- */
 
 /* A committer that is idle starts at the first row of its pipeline. */

@@ -2,7 +2,8 @@
  *
  * The files of this folder, in the order in which a commit meets them:
  *
- *   commit.c    the commit pipeline: a table of stages per wait point, and the walk through it
+ *   pipeline.c  the commit pipeline: a table of stages per wait point
+ *   commit.c    the walk through it, and what each stage does
  *   binlog.c    the binlog: rendering a group, write, fsync, end position, opening a new file
  *   semisync.c  who waits for which ACK
  *   dump.c      dump threads: what a replica is sent, from where, with which flag
