@@ -124,6 +124,15 @@ static bool fill_fault(struct yaml_source *src, const struct raw_fault *r, uint3
 
 /* ---- what the manager does ------------------------------------------------------------------ */
 
+static bool all_start_read_only(const struct scenario *s)
+{
+    for (uint32_t n = 0; n < s->n_nodes; n++) {
+        if (s->node[n].recovery != RECOVERY_READ_ONLY)
+            return false;
+    }
+    return true;
+}
+
 static bool fill_manager(struct yaml_source *src, const struct raw_scenario *raw,
                          struct scenario *out)
 {
@@ -150,9 +159,14 @@ static bool fill_manager(struct yaml_source *src, const struct raw_scenario *raw
             out->manager.on_loss[i] = (enum loss_plan)m->on_primary_loss[i];
             char where[WHERE_MAX];
             snprintf(where, sizeof where, "manager.on_primary_loss[%u]", i);
-            if (alone && out->manager.on_loss[i] == ON_LOSS_FAILOVER)
+            if (alone && out->manager.on_loss[i] != ON_LOSS_RESTART)
+                return yaml_source_error(src, where, "%s needs a replica; the cluster has none",
+                                         out->manager.on_loss[i] == ON_LOSS_FAILOVER ? "failover"
+                                                                                     : "demote");
+            if (out->manager.on_loss[i] == ON_LOSS_DEMOTE && !all_start_read_only(out))
                 return yaml_source_error(src, where,
-                                         "failover needs a replica; the cluster has none");
+                                         "demote needs recovery: read-only; a server that serves "
+                                         "at once is not asked");
         }
     }
     if (m->fence != NULL)

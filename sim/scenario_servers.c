@@ -200,6 +200,8 @@ static void fill_modes(const struct raw_server *r, struct server_settings *set)
         set->recovery = (enum recovery_policy) * r->recovery;
     if (r->init_rpl_role != NULL)
         set->init_rpl_role = (enum init_rpl_role) * r->init_rpl_role;
+    if (r->sent_error != NULL)
+        set->sent_error = (enum sent_error) * r->sent_error;
     if (r->wait_no_slave != NULL)
         set->wait_no_slave = *r->wait_no_slave;
     if (r->semi_sync != NULL)
@@ -219,6 +221,9 @@ static bool check_together(const struct entry *e, const struct server_settings *
                           "recovery: wait-for-ack needs semi_sync; nobody would ACK");
         return true;
     }
+    if (set->sent_error == SENT_ERROR_ROLL_BACK && set->wait_point != WAIT_BEFORE_WRITE)
+        return refuse(e, "write_error_after_send",
+                      "only BEFORE_WRITE sends a group before it is written");
     const char *name = set->profile->name;
     bool mysql = strncmp(name, "mysql-", 6) == 0;
     if (strcmp(name, "mysql-5.6") == 0 && set->wait_point != WAIT_AFTER_COMMIT)
@@ -270,6 +275,7 @@ bool scenario_fill_cluster(struct yaml_source *src, const struct raw_scenario *r
             set->wait_no_slave = out->node[0].wait_no_slave;
             set->recovery = out->node[0].recovery;
             set->init_rpl_role = out->node[0].init_rpl_role;
+            set->sent_error = out->node[0].sent_error;
         }
         if (!fill_server(&e, set))
             return false;

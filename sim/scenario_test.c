@@ -120,7 +120,8 @@ static void keys_and_types(void **state)
         {P("\xc3\xa4: 1"), ":3:21: error: unknown key '\xc3\xa4' in primary; allowed: profile, "
                            "receiver, server_id, domain_id, sync_binlog, "
                            "innodb_flush_log_at_trx_commit, sync_relay_log, relay_log, semi_sync, "
-                           "wait_point, timeout, wait_no_slave, recovery, init_rpl_role\n"
+                           "wait_point, timeout, wait_no_slave, recovery, init_rpl_role, "
+                           "write_error_after_send\n"
                            "cluster: {primary: {\xc3\xa4: 1}, replicas: [{}]}\n"
                            "                    ^\n"},
         {PAIR "workload: {sessions: two}\n",

@@ -15,7 +15,7 @@ enum { TIMEOUT_TEXT_MAX = 24 };
 struct server_room {
     struct raw_receiver receiver;
     uint32_t server_id, domain_id, sync_binlog, flush, sync_relay_log;
-    uint32_t wait_point, relay_log, recovery, role, ack, sync;
+    uint32_t wait_point, relay_log, recovery, role, sent_error, ack, sync;
     bool handler, buffered, crc, semi_sync, wait_no_slave;
     char timeout[TIMEOUT_TEXT_MAX];
 };
@@ -81,6 +81,7 @@ static void write_server(const struct server_settings *set, struct raw_server *r
     room->relay_log = set->relay_restart;
     room->recovery = set->recovery;
     room->role = set->init_rpl_role;
+    room->sent_error = set->sent_error;
     room->semi_sync = set->semi_sync_master;
     room->wait_no_slave = set->wait_no_slave;
     *raw = (struct raw_server){.profile = text(set->profile->name),
@@ -94,6 +95,7 @@ static void write_server(const struct server_settings *set, struct raw_server *r
                                .relay_log = &room->relay_log,
                                .recovery = &room->recovery,
                                .init_rpl_role = &room->role,
+                               .sent_error = &room->sent_error,
                                .semi_sync = &room->semi_sync,
                                .wait_no_slave = &room->wait_no_slave};
     write_receiver(set->receiver, raw, room);

@@ -41,6 +41,7 @@ static void same_server(const struct server_settings *a, const struct server_set
     assert_int_equal(a->relay_restart, b->relay_restart);
     assert_int_equal(a->recovery, b->recovery);
     assert_int_equal(a->init_rpl_role, b->init_rpl_role);
+    assert_int_equal(a->sent_error, b->sent_error);
     assert_int_equal(a->semi_sync_master, b->semi_sync_master);
     assert_int_equal(a->semi_sync_slave, b->semi_sync_slave);
     assert_int_equal(a->wait_no_slave, b->wait_no_slave);
@@ -122,6 +123,10 @@ static void everything_else(void **state)
         "reach: [promotion, ACK in flight at the crash]\n"
         "expect: {NOLOSS: holds, SANE: breaks}\n",
         "version: 1\nname: alone\ncluster: {primary: {semi_sync: off}}\n",
+        "version: 1\nname: before\ncluster:\n"
+        "  primary: {wait_point: BEFORE_WRITE, write_error_after_send: roll-back,\n"
+        "            recovery: read-only}\n  replicas: [{write_error_after_send: abort}]\n"
+        "manager: {on_primary_loss: [restart, demote]}\n",
     };
     char file[] = "/tmp/ackproof-scenario-XXXXXX";
     int fd = mkstemp(file);

@@ -44,8 +44,10 @@ static const cyaml_strval_t promotes[] = {{"most-advanced", PROMOTE_MOST_ADVANCE
                                           {"any", PROMOTE_ANY}};
 static const cyaml_strval_t appliers[] = {{"free", APPLIER_FREE},
                                           {"at-promotion", APPLIER_AT_PROMOTION}};
-static const cyaml_strval_t loss_plans[] = {{"failover", ON_LOSS_FAILOVER},
-                                            {"restart", ON_LOSS_RESTART}};
+static const cyaml_strval_t sent_errors[] = {{"abort", SENT_ERROR_ABORT},
+                                             {"roll-back", SENT_ERROR_ROLL_BACK}};
+static const cyaml_strval_t loss_plans[] = {
+    {"failover", ON_LOSS_FAILOVER}, {"restart", ON_LOSS_RESTART}, {"demote", ON_LOSS_DEMOTE}};
 static const cyaml_strval_t expectations[] = {{"holds", EXPECT_HOLDS}, {"breaks", EXPECT_BREAKS}};
 
 static const cyaml_schema_field_t receiver_fields[] = {
@@ -73,6 +75,7 @@ static const cyaml_schema_field_t server_fields[] = {
     BOOL("wait_no_slave", struct raw_server, wait_no_slave),
     ENUM("recovery", struct raw_server, recovery, recoveries),
     ENUM("init_rpl_role", struct raw_server, init_rpl_role, roles),
+    ENUM("write_error_after_send", struct raw_server, sent_error, sent_errors),
     CYAML_FIELD_END,
 };
 

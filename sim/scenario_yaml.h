@@ -34,6 +34,7 @@ struct raw_server {
     uint32_t *relay_log;  /* enum relay_restart */
     uint32_t *recovery;   /* enum recovery_policy */
     uint32_t *init_rpl_role;
+    uint32_t *sent_error; /* enum sent_error */
     bool *semi_sync;
     bool *wait_no_slave;
 };

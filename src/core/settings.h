@@ -71,6 +71,12 @@ enum recovery_policy {
  * transactions in doubt off the binlog instead of committing them (MDEV-21117, MDEV-33465). */
 enum init_rpl_role { ROLE_MASTER, ROLE_SLAVE };
 
+/* What a server does when it cannot write a group that it has sent already (BEFORE_WRITE). */
+enum sent_error {
+    SENT_ERROR_ABORT,     /* ends itself: replicas may hold what it cannot have */
+    SENT_ERROR_ROLL_BACK, /* rolls the group back as after any other write error, and goes on */
+};
+
 struct server_settings {
     const struct server_profile *profile;
     const struct receiver_profile *receiver;
@@ -84,6 +90,7 @@ struct server_settings {
     enum relay_restart relay_restart;
     enum recovery_policy recovery;
     enum init_rpl_role init_rpl_role;
+    enum sent_error sent_error;
     bool semi_sync_master; /* rpl_semi_sync_master_enabled */
     bool semi_sync_slave;  /* rpl_semi_sync_slave_enabled */
     bool wait_no_slave;    /* rpl_semi_sync_master_wait_no_slave */

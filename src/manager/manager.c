@@ -16,6 +16,12 @@ static enum loss_plan plan(const struct manager_policy *policy, uint32_t loss)
     return policy->on_loss[loss < policy->n_on_loss ? loss : policy->n_on_loss - 1];
 }
 
+/* The loss under way is answered by a demotion. */
+static bool demotes(const struct manager *m, const struct manager_policy *policy)
+{
+    return m->losses > 0 && plan(policy, m->losses - 1u) == ON_LOSS_DEMOTE;
+}
+
 static bool is_candidate(const struct manager *m, const struct manager_view *v, uint32_t node)
 {
     return node != m->primary && (m->discarded >> node & 1) == 0 && v->node[node].reachable;
@@ -56,7 +62,9 @@ static uint32_t after_start(const struct manager *m, const struct manager_view *
     uint32_t best = most_advanced(m, v);
     if (best == NODES_MAX)
         return 0; /* nobody to ask: it stays read-only */
-    bool ahead = v->node[best].received > p->received;
+    /* What the server itself has received and not applied, from a catch-up that was cut short, is
+     * as good as missing: it would serve without it. */
+    bool ahead = v->node[best].received > p->received || !p->applied;
     /* What it has received and not applied is not in its binlog yet: it could not send it, and
      * would refuse a server that has it. */
     if (ahead && !v->node[best].applied)
@@ -105,7 +113,9 @@ uint32_t manager_options(const struct manager *m, const struct manager_policy *p
     case MANAGER_STARTING:
         if (p->down)
             return 1;
-        return p->reachable && !p->serving ? after_start(m, v, options) : 0;
+        if (!p->reachable || p->serving)
+            return 0;
+        return demotes(m, policy) ? candidates(m, policy, v, options) : after_start(m, v, options);
     case MANAGER_CATCH_UP:
         if (p->down)
             return 1;
@@ -149,6 +159,23 @@ static uint32_t promote(struct manager *m, const struct manager_policy *policy,
     return n;
 }
 
+/* A replica that asked the primary for its own position while that was behind it was refused, and
+ * does not try again by itself. */
+static uint32_t keep(struct manager *m, const struct manager_view *v, uint32_t node,
+                     struct manager_order *orders)
+{
+    uint32_t n = 0;
+    m->state = MANAGER_WATCH;
+    m->candidate = 0;
+    orders[n++] = order(ADMIN_STOP_SLAVE, node, node);
+    orders[n++] = order(ADMIN_SERVE, node, node);
+    for (uint32_t i = 0; i < v->n; i++) {
+        if (is_candidate(m, v, i) && !v->node[i].hears_primary)
+            orders[n++] = order(ADMIN_FOLLOW, i, node);
+    }
+    return n;
+}
+
 static void detect(struct manager *m, const struct manager_policy *policy, uint32_t node)
 {
     if (m->state == MANAGER_APPLY && node != m->primary) {
@@ -180,7 +207,7 @@ uint32_t manager_take(struct manager *m, const struct manager_policy *policy,
         return policy->fence;
     case MANAGER_CHOOSE:
         m->candidate = (uint8_t)(node + 1);
-        if (m->state == MANAGER_ELECT) {
+        if (m->state == MANAGER_ELECT || demotes(m, policy)) {
             m->state = MANAGER_APPLY;
             orders[0] = order(ADMIN_STOP_SLAVE, node, node);
         } else {
@@ -195,11 +222,7 @@ uint32_t manager_take(struct manager *m, const struct manager_policy *policy,
         orders[0] = (struct manager_order){.kind = ORDER_START_PRIMARY, .node = (uint8_t)node};
         return 1;
     case MANAGER_KEEP:
-        m->state = MANAGER_WATCH;
-        m->candidate = 0;
-        orders[0] = order(ADMIN_STOP_SLAVE, node, node);
-        orders[1] = order(ADMIN_SERVE, node, node);
-        return 2;
+        return keep(m, v, node, orders);
     default:
         assert(0 && "an act that the manager does not know");
         return 0;

@@ -7,6 +7,8 @@
  *   LOST, plan restart: start it as primary -> STARTING -> WATCH once it serves; a server that
  *         comes up read-only is first brought up to the most advanced replica (MDEV-34705
  *         steps 3, 4): CATCH_UP -> keep -> WATCH
+ *   LOST, plan demote: as restart, but once it is up read-only the most advanced replica is
+ *         promoted, and it becomes a replica (MDEV-34705 step 5): STARTING -> APPLY -> promote
  *
  * The manager knows only what it can ask: `view`. When it acts is for the world to choose: each
  * state offers options, the world takes one.
@@ -22,6 +24,7 @@ enum promote { PROMOTE_MOST_ADVANCED, PROMOTE_ANY };
 enum loss_plan {
     ON_LOSS_FAILOVER, /* fence, promote a replica, the old primary is discarded */
     ON_LOSS_RESTART,  /* start it again and keep it as the primary */
+    ON_LOSS_DEMOTE,   /* start it again; it stays read-only, another is promoted, it follows */
 };
 
 enum { LOSS_PLANS_MAX = 4 };

@@ -265,8 +265,9 @@ static void test_restarted_and_ahead_is_kept(void **state)
     (void)state;
     begin(ON_LOSS_RESTART);
     start_again();
-    node(P, 7, false); /* read-only; not behind R2 */
-    take("keep 0", "stop 0, serve 0");
+    node(P, 7, false);               /* read-only; not behind R2 */
+    v.node[R2].hears_primary = true; /* R1 was refused while the primary was behind it */
+    take("keep 0", "stop 0, serve 0, follow 1>0");
     assert_int_equal(m.state, MANAGER_WATCH);
     assert_int_equal(m.primary, P);
 }
@@ -288,9 +289,55 @@ static void test_restarted_and_behind_catches_up(void **state)
     v.node[P].applied = false;
     offers("");
     v.node[P].applied = true;
-    take("keep 0", "stop 0, serve 0");
+    take("keep 0", "stop 0, serve 0, follow 1>0, follow 2>0");
     assert_int_equal(m.state, MANAGER_WATCH);
     assert_int_equal(m.candidate, 0);
+}
+
+/* A catch-up was cut short behind the last event: all is received, not all is applied. */
+static void test_restarted_with_relay_log_left(void **state)
+{
+    (void)state;
+    begin(ON_LOSS_RESTART);
+    start_again();
+    node(P, 7, false);
+    v.node[P].applied = false;
+    take("choose 2", "follow 0>2");
+    offers("");
+    v.node[P].applied = true;
+    offers("keep 0");
+}
+
+/* MDEV-34705 step 5. */
+static void test_restarted_and_demoted(void **state)
+{
+    (void)state;
+    begin(ON_LOSS_DEMOTE);
+    start_again();
+    v.node[P].down = false;
+    offers(""); /* not before it is up: it is to follow */
+    node(P, 6, false);
+    take("choose 2", "stop 2");
+    assert_int_equal(m.state, MANAGER_APPLY);
+    v.node[R2].applied = false;
+    offers("");
+    v.node[R2].applied = true;
+    take("promote 2", "stop 2, serve 2, follow 0>2, follow 1>2");
+    assert_int_equal(m.primary, R2);
+    assert_int_equal(m.discarded, 0);
+}
+
+static void test_demoted_with_the_candidate_lost(void **state)
+{
+    (void)state;
+    begin(ON_LOSS_DEMOTE);
+    start_again();
+    node(P, 6, false);
+    take("choose 2", "stop 2");
+    lose(R2);
+    take("detect 2", "");
+    take("choose 1", "stop 1"); /* never the old primary itself */
+    take("promote 1", "stop 1, serve 1, follow 0>1");
 }
 
 static void test_restarted_and_nobody_to_ask(void **state)
@@ -374,7 +421,7 @@ static void test_source_lost_while_it_catches_up(void **state)
     lose(R2);
     take("choose 1", "follow 0>1"); /* R1 has more than the primary, and is there */
     v.node[P].received = 5;
-    take("keep 0", "stop 0, serve 0");
+    take("keep 0", "stop 0, serve 0, follow 1>0");
 }
 
 int main(void)
@@ -390,6 +437,9 @@ int main(void)
         cmocka_unit_test(test_restart_waits_until_the_process_is_gone),
         cmocka_unit_test(test_restarted_and_ahead_is_kept),
         cmocka_unit_test(test_restarted_and_behind_catches_up),
+        cmocka_unit_test(test_restarted_with_relay_log_left),
+        cmocka_unit_test(test_restarted_and_demoted),
+        cmocka_unit_test(test_demoted_with_the_candidate_lost),
         cmocka_unit_test(test_restarted_and_nobody_to_ask),
         cmocka_unit_test(test_lost_again_while_it_catches_up),
         cmocka_unit_test(test_plans),

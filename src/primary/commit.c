@@ -102,8 +102,11 @@ static void fail_group(const struct ctx *c, uint32_t leader)
     /* Sent before it was written (BEFORE_WRITE): replicas may hold what this server now cannot
      * have. It must not go on as their primary (as binlog_error_action=ABORT_SERVER). */
     if (c->p->binlog.end_pos >= member(c->p, c->p->by[leader].head)->end) {
-        act(c->out, ACT_EXIT)->arg = c->p->by[leader].io_error;
-        return;
+        if (c->env->set->sent_error == SENT_ERROR_ABORT) {
+            act(c->out, ACT_EXIT)->arg = c->p->by[leader].io_error;
+            return;
+        }
+        dump_take_back(c, log_pos(c->p->binlog.num, c->p->binlog.len));
     }
     uint32_t next = 0;
     for (uint32_t i = c->p->by[leader].head; i != 0; i = next) {

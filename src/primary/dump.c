@@ -51,6 +51,15 @@ void dump_end(const struct ctx *c, uint32_t node)
     memset(&c->p->dump[node], 0, sizeof c->p->dump[node]);
 }
 
+void dump_take_back(const struct ctx *c, log_pos_t end)
+{
+    c->p->binlog.end_pos = end;
+    for (uint32_t node = 0; node < NODES_MAX; node++) {
+        if (c->p->dump[node].active && c->p->dump[node].pos > end)
+            dump_accept(c, node);
+    }
+}
+
 /* Is the GTID a replica has in a domain part of our history (rules C1, C2, C6, C7)? NULL: yes, or
  * we know nothing of the domain. */
 static const char *check_gtid(const struct ctx *c, struct gtid g, bool *unknown)

@@ -183,6 +183,48 @@ static void test_sends_a_commit_group_from_the_cache(void **state)
     assert_int_equal(w.p.dump[1].pos, w.p.binlog.end_pos);
 }
 
+/* BEFORE_WRITE: the group was sent and ACKed, and cannot be written. */
+static void write_fails_behind_the_ack(enum sent_error then)
+{
+    tw_init(&w);
+    w.set.wait_point = WAIT_BEFORE_WRITE;
+    w.set.sent_error = then;
+    tw_serve(&w);
+    tw_connect(&w, 1, "", true);
+    tw_settle(&w);
+    tw_client(&w, 0, 0);
+    tw_run(&w, 0);
+    tw_fsync(&w, 0, IO_OK);
+    tw_settle(&w);
+    assert_stream(&w, 1, "0-1-1!");
+    w.fail_kind = FILE_BINLOG;
+    w.fail_write = IO_ENOSPC;
+    tw_clear(&w);
+    tw_ack(&w, 1, w.p.binlog.end_pos);
+    tw_settle(&w);
+}
+
+static void test_write_error_behind_the_ack(void **state)
+{
+    (void)state;
+    write_fails_behind_the_ack(SENT_ERROR_ABORT);
+    assert_string_equal(w.log, "aX");
+
+    write_fails_behind_the_ack(SENT_ERROR_ROLL_BACK);
+    assert_string_equal(w.log, "ae1");
+    assert_int_equal(w.e.n_rows, 0);
+    assert_int_equal(w.p.binlog.end_pos, log_pos(1, w.p.binlog.len));
+    assert_false(w.p.dump[1].active); /* it has what will never be here */
+    /* The ACKed position is free again, and its ACK speaks for whoever gets it. */
+    const log_pos_t acked = w.p.semisync.replied;
+    w.fail_write = IO_OK;
+    tw_clear(&w);
+    tw_client(&w, 0, 1);
+    tw_settle(&w);
+    assert_int_equal(w.p.binlog.end_pos, acked);
+    assert_string_equal(w.log, "xrpwbv2o2"); /* and no ACK in it */
+}
+
 /* ---- connect rules (facts 8.1) --------------------------------------------------------------- */
 
 static void test_c1_starts_behind_exactly_the_gtid(void **state)
@@ -450,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_nothing_beyond_the_published_end),
         cmocka_unit_test(test_sends_from_the_cache),
         cmocka_unit_test(test_sends_a_commit_group_from_the_cache),
+        cmocka_unit_test(test_write_error_behind_the_ack),
         cmocka_unit_test(test_c1_starts_behind_exactly_the_gtid),
         cmocka_unit_test(test_c1_out_of_order_between_servers),
         cmocka_unit_test(test_c1_hole),

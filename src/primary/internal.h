@@ -82,6 +82,9 @@ uint32_t binlog_head(const struct file_view *f, bool *in_use, struct gtid_state 
 
 void dump_accept(const struct ctx *c, uint32_t node);
 void dump_end(const struct ctx *c, uint32_t node);
+/* What was published behind `end` will never be written: the positions are free again, and who was
+ * sent anything of it is cut off, to ask anew. What he has stored stays with him. */
+void dump_take_back(const struct ctx *c, log_pos_t end);
 void dump_frame(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint32_t len);
 void dump_run(const struct ctx *c, uint32_t node);
 
