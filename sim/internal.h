@@ -50,9 +50,6 @@ struct moves {
 };
 void moves_list(const struct sim *s, struct moves *m);
 bool moves_any(const struct sim *s); /* anything but faults? */
-/* The index of a move that may be made now, before all others, without hiding any outcome; n where
- * there is none. */
-uint32_t moves_alone(const struct sim *s, const struct moves *m);
 void moves_take(struct sim *s, uint32_t key);
 void manager_view_of(const struct world *w, uint32_t n_nodes, struct manager_view *v);
 
@@ -60,6 +57,14 @@ static inline uint32_t move_key(enum move_kind k, uint32_t a, uint32_t b, uint32
 {
     return (uint32_t)k << 24 | a << 16 | b << 8 | c;
 }
+
+/* ---- commute.c, symmetry.c ------------------------------------------------------------------ */
+
+/* The index of a move that may be made now, before all others, without hiding any outcome; n where
+ * there is none. */
+uint32_t moves_alone(const struct sim *s, const struct moves *m);
+/* Is this session the one that may send, or begin to commit, of all that could do the same? */
+bool session_stands_for_equals(const struct sim *s, uint32_t session);
 
 /* ---- fault.c -------------------------------------------------------------------------------- */
 

@@ -59,8 +59,11 @@ static void add(struct moves *m, uint32_t key)
 }
 
 /* A dump thread that the socket buffer blocks is not runnable. */
-static bool may_run(const struct world *w, uint32_t node, uint32_t task)
+static bool may_run(const struct sim *s, uint32_t node, uint32_t task)
 {
+    const struct world *w = s->world;
+    if (task < SESSIONS_MAX && (s->reduce & REDUCE_SESSIONS) != 0)
+        return session_stands_for_equals(s, task);
     if (task < TASK_DUMP || task >= TASK_DUMP + NODES_MAX)
         return true;
     return net_has_room(w, node, task - TASK_DUMP);
@@ -88,7 +91,7 @@ static void list_node(const struct sim *s, uint32_t node, struct moves *m)
         runnable |= 1u << TASK_REDO;
     for (uint32_t left = runnable | n->in_io | n->timers; left != 0; left &= left - 1) {
         uint32_t t = (uint32_t)__builtin_ctz(left);
-        if ((runnable >> t & 1) != 0 && may_run(w, node, t))
+        if ((runnable >> t & 1) != 0 && may_run(s, node, t))
             add(m, move_key(MOVE_RUN, node, t, 0));
         if (n->in_io >> t & 1)
             add(m, move_key(MOVE_DISK, node, t, 0));
@@ -122,16 +125,19 @@ static void list_conns(const struct sim *s, struct moves *m)
     }
 }
 
+/* Transactions are numbered as they are sent: whoever is idle may send the next one. */
 static void list_clients(const struct sim *s, struct moves *m)
 {
     const struct world *w = s->world;
-    for (uint32_t i = 0; i < s->scenario->sessions; i++) {
+    const struct scenario *sc = s->scenario;
+    if (w->sent == sc->transactions)
+        return;
+    for (uint32_t i = 0; i < sc->sessions && i < sc->transactions; i++) {
         const struct client *c = &w->client[i];
-        uint32_t txn = i + c->next * s->scenario->sessions;
-        if (c->busy || txn >= s->scenario->transactions)
-            continue;
         uint32_t node = w->node[c->node].state == NODE_UP ? c->node : w->manager.primary;
-        if (w->node[node].state == NODE_UP && w->node[node].primary.serving)
+        if (c->busy || w->node[node].state != NODE_UP || !w->node[node].primary.serving)
+            continue;
+        if ((s->reduce & REDUCE_SESSIONS) == 0 || session_stands_for_equals(s, i))
             add(m, move_key(MOVE_CLIENT, i, 0, 0));
     }
 }
@@ -211,57 +217,6 @@ bool moves_any(const struct sim *s)
     return m.n > 0;
 }
 
-/* ---- a move that can go first ------------------------------------------------------------------
- * */
-
-/* Nothing can strike the node any more: neither a crash nor a disk fault is left for it. */
-static bool is_safe(const struct sim *s, uint32_t node)
-{
-    static const enum fault_point points[] = {FAULT_NODE_KILL, FAULT_NODE_POWER, FAULT_FSYNC_LIE,
-                                              FAULT_FSYNC_FAIL, FAULT_WRITE_FAIL};
-    for (uint32_t i = 0; i < sizeof points / sizeof points[0]; i++) {
-        if (fault_admitted(s, points[i], node, FILE_NONE))
-            return false;
-    }
-    return true;
-}
-
-/* Does anybody replicate from this node, or ask to? */
-static bool has_dump(const struct world *w, uint32_t node)
-{
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
-        if (w->conn[i].used && w->conn[i].primary == node)
-            return true;
-    }
-    return false;
-}
-
-/* The applier of a safe replica that serves nobody commits groups that are complete in its relay
- * log. That touches its engine, its redo log and its binlog, which nobody else reads or writes:
- * clients are not let in, no dump thread runs, the receiver only appends behind. Who could look,
- * the manager when it promotes or catches up from it, waits until nothing is left to apply; what
- * was received, which decides whom it chooses, does not change. So these steps commute with every
- * other step that could come before them, they are invisible to the judges of other servers, and
- * they come to an end: one of them alone is a persistent set. */
-static bool applies_unseen(const struct sim *s, uint32_t key)
-{
-    const struct world *w = s->world;
-    uint32_t kind = key >> 24;
-    uint32_t node = key >> 16 & 0xFF;
-    return (kind == MOVE_RUN || kind == MOVE_DISK) && (key >> 8 & 0xFF) == TASK_APPLIER &&
-           node != w->manager.primary && w->node[node].state == NODE_UP &&
-           !w->node[node].primary.serving && is_safe(s, node) && !has_dump(w, node);
-}
-
-uint32_t moves_alone(const struct sim *s, const struct moves *m)
-{
-    for (uint32_t i = 0; i < m->n; i++) {
-        if (applies_unseen(s, m->key[i]))
-            return i;
-    }
-    return m->n;
-}
-
 /* ---- doing it ---------------------------------------------------------------------------------
  * */
 
@@ -269,11 +224,10 @@ static void take_client(struct sim *s, uint32_t session)
 {
     struct world *w = s->world;
     struct client *c = &w->client[session];
-    uint32_t txn = session + c->next * s->scenario->sessions;
+    uint32_t txn = w->sent++;
     if (w->node[c->node].state != NODE_UP)
         c->node = w->manager.primary;
     c->busy = 1;
-    c->next++;
     c->txn = (uint8_t)txn;
     story_lane(s, LANE_CLIENT + session);
     story_to(s, c->node);

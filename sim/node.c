@@ -172,6 +172,7 @@ static void reply(struct sim *s, uint32_t node, const struct action *a)
         return;
     }
     c->busy = 0;
+    c->txn = 0;
     story_txns(s, 1u << a->txn);
     story_to(s, LANE_CLIENT + a->task);
     if (a->arg == CLIENT_OK) {
@@ -537,7 +538,7 @@ void node_die(struct sim *s, uint32_t node)
     net_node_died(s, node);
     for (uint32_t i = 0; i < SESSIONS_MAX; i++) {
         if (s->world->client[i].node == node)
-            s->world->client[i].busy = 0; /* it will never know */
+            s->world->client[i].busy = s->world->client[i].txn = 0; /* it will never know */
     }
 }
 

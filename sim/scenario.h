@@ -65,9 +65,8 @@ struct scenario {
     struct server_settings node[NODES_MAX];
     struct disk_device device;
 
-    uint32_t sessions; /* concurrent client sessions */
-    uint32_t
-        transactions; /* in all, dealt to the sessions in turn; a session runs its own in order */
+    uint32_t sessions;     /* concurrent client sessions */
+    uint32_t transactions; /* in all, numbered as they are sent: who is idle sends the next */
 
     struct fault_budget fault[SCENARIO_FAULTS_MAX];
     uint32_t n_faults;

@@ -185,7 +185,7 @@ enum step_result sim_step(struct sim *s)
     moves_list(s, &m);
     if (m.n == 0)
         return w->full ? STEP_FULL : STEP_END;
-    uint32_t alone = s->reduce ? moves_alone(s, &m) : m.n;
+    uint32_t alone = s->reduce != 0 ? moves_alone(s, &m) : m.n;
     if (alone < m.n) {
         m.key[0] = m.key[alone];
         m.n = 1;

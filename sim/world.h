@@ -29,14 +29,23 @@ struct tracer {
     void (*note)(struct tracer *t, const struct trace_step *s);
 };
 
+/* What an exhaustive search may leave out because nobody could tell the difference. */
+enum reduction {
+    REDUCE_APPLIER = 1,  /* the applier of a safe replica goes first (sim/commute.c) */
+    REDUCE_SESSIONS = 2, /* of idle sessions that are alike one sends (sim/symmetry.c) */
+    REDUCE_ALL = 3
+};
+enum { REDUCTIONS = 2 };
+const char *reduction_name(uint32_t i); /* "applier"; i: number of the bit */
+/* The mask of a list of names, "applier,sessions"; 0 where one of them is not known. */
+uint32_t reduction_find(const char *names);
+
 struct sim {
     const struct scenario *scenario;
     struct world *world;
     struct chooser *chooser;
-    struct tracer *tracer; /* NULL: nobody listens */
-    /* Exhaustive search only: where one of the moves cannot be told apart from being made at any
-     * other time, it is the only one listed (sim/moves.c, moves_alone). */
-    bool reduce;
+    struct tracer *tracer;  /* NULL: nobody listens */
+    uint32_t reduce;        /* exhaustive search only: mask of enum reduction */
     struct trace_step *now; /* the line of the story under way, where somebody listens */
     /* Set by each step: promises broken in this step, conditions met in it. */
     invariant_mask violated;

@@ -76,12 +76,12 @@ struct conn {
     uint8_t up[CONN_UP_MAX];
 };
 
-/* A client session and the transactions that are dealt to it. */
+/* A client session. Idle sessions at one server have nothing that tells them apart. */
 struct client {
     uint8_t node; /* server it is connected to */
     uint8_t busy; /* bool: waits for an answer */
-    uint8_t next; /* transactions it has sent so far */
-    uint8_t txn;  /* the one it waits for */
+    uint8_t txn;  /* the transaction it waits for; 0 while idle */
+    uint8_t reserved;
 };
 
 struct world {
@@ -92,7 +92,8 @@ struct world {
     uint8_t full;    /* bool: a bound was hit */
     uint8_t cut_off; /* bit i: node i is partitioned from all other nodes and the manager */
     uint8_t n_nodes; /* node[n_nodes ..] is never looked at */
-    uint8_t reserved[4];
+    uint8_t sent;    /* transactions that clients have sent: the next one's number */
+    uint8_t reserved[3];
     uint8_t budget[SCENARIO_FAULTS_MAX]; /* left of each fault of the scenario */
     struct client client[SESSIONS_MAX];
     struct manager manager;

@@ -29,8 +29,8 @@ static const struct argp_option options[] = {
     {"json", KEY_JSON, "FILE", 0, "Write the verdicts as JSON; - is standard output", 10},
     {"junit", KEY_JUNIT, "FILE", 0, "Write the verdicts as JUnit XML", 10},
     {"shard", KEY_SHARD, "K/N", 0, "Only part K of N of the scenarios", 10},
-    {"no-reduction", KEY_NO_REDUCTION, 0, 0,
-     "Visit all interleavings, also those that cannot be told apart", 10},
+    {"no-reduction", KEY_NO_REDUCTION, "WHICH", OPTION_ARG_OPTIONAL,
+     "Visit also what cannot be told apart; WHICH: a list of applier, sessions (default: all)", 10},
     {"max-states", KEY_MAX_STATES, "N", 0, "Bound of a search instead of the scenario's own", 10},
     {"color", KEY_COLOR, "WHEN", 0, "auto, always or never", 10},
     {"quiet", 'q', NULL, 0, "Say only what is not as expected", 10},
@@ -105,7 +105,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         parse_shard(c, state, arg);
         return 0;
     case KEY_NO_REDUCTION:
-        c->no_reduction = true;
+        c->no_reduction = arg == NULL ? REDUCE_ALL : reduction_find(arg);
+        if (c->no_reduction == 0)
+            argp_error(state, "--no-reduction knows no '%s'", arg);
         return 0;
     case KEY_MAX_STATES:
         c->max_states = cli_number(state, "--max-states", arg, 1, UINT64_MAX);

@@ -330,7 +330,7 @@ void search_exhaust(const struct machine *m, const struct scenario *sc,
     assert(m != NULL && sc != NULL && r != NULL);
     double started = search_seconds();
     result_start(r);
-    bool reduce = o == NULL || !o->no_reduction;
+    uint32_t reduce = REDUCE_ALL & ~(o == NULL ? 0 : o->no_reduction);
     struct search s = {.machine = m, .result = r, .sim = {.scenario = sc, .reduce = reduce}};
     search_open(&s, o);
     walk(&s, o, started);

@@ -39,7 +39,7 @@ struct progress {
 struct explore_options {
     uint64_t max_states;   /* 0: 50 million */
     uint64_t memory_bytes; /* bound of the visited set and the stack; 0: 4 GiB */
-    bool no_reduction;     /* visit all interleavings, also those that cannot be told apart */
+    uint32_t no_reduction; /* mask of enum reduction: what to visit though nobody can tell */
     void (*tick)(void *arg, const struct progress *p); /* called every 65536 transitions or NULL */
     void *arg;
     uint32_t jobs; /* random drivers: processes that share the seeds; 0 or 1: this one alone, the
