@@ -37,6 +37,13 @@ static const char *const names[REACHES] = {
     [REACH_BINLOG_CUT] = "recovery cut transactions off the binlog",
     [REACH_REJOIN] = "old primary rejoined as replica",
     [REACH_REJOIN_REFUSED] = "old primary refused at its rejoin",
+    [REACH_OPERATOR_SEMI_SYNC_OFF] = "semi-sync disabled by an operator",
+    [REACH_OPERATOR_SEMI_SYNC_ON] = "semi-sync enabled by an operator",
+    [REACH_KILLED_WAITER] = "a killed session that waited for an ACK",
+    [REACH_KILLED_LEADER] = "a killed leader whose group waited for an ACK",
+    [REACH_OPERATOR_STOP_SLAVE] = "replica stopped by an operator",
+    [REACH_OPERATOR_START_SLAVE] = "replica started by an operator",
+    [REACH_OPERATOR_FLUSH_LOGS] = "logs flushed by an operator",
     [REACH_ALL_DONE] = "all transactions answered without a fault",
 };
 

@@ -185,15 +185,28 @@ json_t *words_faults(const struct scenario *sc)
                      what, f->at_most);
         append(l, new_text(text));
     }
+    for (uint32_t i = 0; i < sc->n_operators; i++) {
+        const struct operator_budget *b = &sc->operator[i];
+        char text[192];
+        snprintf(text, sizeof text, "operator %s: %s, at most %s", operator_act_name(b->act),
+                 operator_act_statement(b->act), b->at_most == 1 ? "once" : "");
+        if (b->at_most != 1)
+            snprintf(text + strlen(text), sizeof text - strlen(text), "%u times", b->at_most);
+        append(l, new_text(text));
+    }
     return l;
+}
+
+static const char *role_text(enum fault_of of)
+{
+    return of == OF_PRIMARY ? "primary" : of == OF_REPLICA ? "replica" : "any";
 }
 
 /* Entries of the same name count together. */
 static void add_budget(json_t *o, const struct fault_budget *f, uint32_t n)
 {
     char key[96];
-    const char *of = f->of == OF_PRIMARY ? "primary" : f->of == OF_REPLICA ? "replica" : "any";
-    snprintf(key, sizeof key, "%s of %s%s%s", fault_point_name(f->point), of,
+    snprintf(key, sizeof key, "%s of %s%s%s", fault_point_name(f->point), role_text(f->of),
              f->file == FILE_NONE ? "" : " on ", f->file == FILE_NONE ? "" : kind_text(f->file));
     uint64_t had = json_object_get(o, key) != NULL ? doc_number(o, key) : 0;
     put(o, key, new_number(had + n));
@@ -205,6 +218,12 @@ json_t *words_budgets(const struct scenario *sc)
     json_t *o = new_object();
     for (uint32_t i = 0; i < sc->n_faults; i++)
         add_budget(o, &sc->fault[i], sc->fault[i].at_most);
+    for (uint32_t i = 0; i < sc->n_operators; i++) {
+        const struct operator_budget *b = &sc->operator[i];
+        char key[96];
+        snprintf(key, sizeof key, "%s of %s", operator_act_name(b->act), role_text(b->of));
+        put(o, key, new_number(b->at_most));
+    }
     return o;
 }
 

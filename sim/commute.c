@@ -8,7 +8,8 @@
  */
 #include "sim/internal.h"
 
-/* Nothing can strike the node any more: neither a crash nor a disk fault is left for it. */
+/* Nothing can strike the node any more: neither a crash nor a disk fault is left for it, nor any
+ * act of an operator. */
 static bool is_safe(const struct sim *s, uint32_t node)
 {
     static const enum fault_point points[] = {FAULT_NODE_KILL, FAULT_NODE_POWER, FAULT_FSYNC_LIE,
@@ -17,7 +18,7 @@ static bool is_safe(const struct sim *s, uint32_t node)
         if (fault_admitted(s, points[i], node, FILE_NONE))
             return false;
     }
-    return true;
+    return !operator_admitted(s, node);
 }
 
 /* Does anybody replicate from this node, or ask to? */

@@ -45,11 +45,16 @@ void net_reset(struct sim *s, uint32_t conn);
 enum { MOVES_MAX = 128 };
 struct moves {
     uint32_t n;
-    uint32_t faults; /* how many of them, at the end, are faults */
+    uint32_t faults; /* how many of them, at the end, are faults and acts of operators */
     uint32_t key[MOVES_MAX];
 };
+static inline void moves_add(struct moves *m, uint32_t key)
+{
+    assert(m->n < MOVES_MAX);
+    m->key[m->n++] = key;
+}
 void moves_list(const struct sim *s, struct moves *m);
-bool moves_any(const struct sim *s); /* anything but faults? */
+bool moves_any(const struct sim *s); /* anything but faults and operators? */
 void moves_take(struct sim *s, uint32_t key);
 void manager_view_of(const struct world *w, uint32_t n_nodes, struct manager_view *v);
 
@@ -74,6 +79,14 @@ bool fault_fires(struct sim *s, enum fault_point p, uint32_t node, enum file_kin
 bool fault_admitted(const struct sim *s, enum fault_point p, uint32_t node, enum file_kind kind);
 /* A fault that was chosen as a move: takes it off the budget. */
 void fault_spend(struct sim *s, enum fault_point p, uint32_t node);
+
+/* ---- operator.c ----------------------------------------------------------------------------- */
+
+/* Lists the acts that have a budget left and would change something now. */
+void operator_list(const struct sim *s, struct moves *m);
+/* Could an operator still do something to this node? */
+bool operator_admitted(const struct sim *s, uint32_t node);
+void operator_take(struct sim *s, uint32_t node, enum operator_act act, uint32_t session);
 
 /* ---- judge.c -------------------------------------------------------------------------------- */
 

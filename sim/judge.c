@@ -362,8 +362,8 @@ void judge_stuck(struct sim *s)
     const struct world *w = s->world;
     for (uint32_t i = 0; i < s->scenario->sessions; i++) {
         const struct client *c = &w->client[i];
-        if (!c->busy)
-            continue;
+        if (c->busy != CLIENT_WAITS)
+            continue; /* who was cut off does not wait */
         if (waits_for_ack(&w->node[c->node])) {
             /* Waiting for ever is what an infinite timeout promises when nobody is there. */
             if (has_replica(s, c->node))

@@ -1,4 +1,5 @@
-/* What could happen next, in a fixed order, and the doing of it. Faults come last. */
+/* What could happen next, in a fixed order, and the doing of it. Operators and faults come last:
+ * a run may end without them. */
 #include "sim/internal.h"
 
 const char *move_kind_name(enum move_kind k)
@@ -8,7 +9,7 @@ const char *move_kind_name(enum move_kind k)
         [MOVE_NET] = "net",     [MOVE_NET_DOWN] = "net-down", [MOVE_NET_OPEN] = "net-open",
         [MOVE_TIMER] = "timer", [MOVE_CLIENT] = "client",     [MOVE_KILL] = "kill",
         [MOVE_POWER] = "power", [MOVE_RESET] = "reset",       [MOVE_PARTITION] = "partition",
-        [MOVE_START] = "start", [MOVE_MANAGER] = "manager",
+        [MOVE_START] = "start", [MOVE_MANAGER] = "manager",   [MOVE_OPERATOR] = "operator",
     };
     assert(k < MOVE_KINDS);
     return names[k];
@@ -52,12 +53,6 @@ void manager_view_of(const struct world *w, uint32_t n_nodes, struct manager_vie
     }
 }
 
-static void add(struct moves *m, uint32_t key)
-{
-    assert(m->n < MOVES_MAX);
-    m->key[m->n++] = key;
-}
-
 /* A dump thread that the socket buffer blocks is not runnable. */
 static bool may_run(const struct sim *s, uint32_t node, uint32_t task)
 {
@@ -92,11 +87,11 @@ static void list_node(const struct sim *s, uint32_t node, struct moves *m)
     for (uint32_t left = runnable | n->in_io | n->timers; left != 0; left &= left - 1) {
         uint32_t t = (uint32_t)__builtin_ctz(left);
         if ((runnable >> t & 1) != 0 && may_run(s, node, t))
-            add(m, move_key(MOVE_RUN, node, t, 0));
+            moves_add(m, move_key(MOVE_RUN, node, t, 0));
         if (n->in_io >> t & 1)
-            add(m, move_key(MOVE_DISK, node, t, 0));
+            moves_add(m, move_key(MOVE_DISK, node, t, 0));
         if (n->timers >> t & 1)
-            add(m, move_key(MOVE_TIMER, node, t, 0));
+            moves_add(m, move_key(MOVE_TIMER, node, t, 0));
     }
 }
 
@@ -111,17 +106,17 @@ static void list_conns(const struct sim *s, struct moves *m)
         uint32_t a = c->replica;
         uint32_t b = c->primary;
         if (c->asked && reachable && w->node[b].state == NODE_UP && w->node[a].state == NODE_UP)
-            add(m, move_key(MOVE_NET_OPEN, a, b, i));
+            moves_add(m, move_key(MOVE_NET_OPEN, a, b, i));
         if (c->replica_open && c->down_len > 0 && reachable && w->node[a].state == NODE_UP &&
             receiver_ready(&w->node[a].receiver))
-            add(m, move_key(MOVE_NET, b, a, i));
+            moves_add(m, move_key(MOVE_NET, b, a, i));
         if (c->primary_open && c->up_len > 0 && reachable && w->node[b].state != NODE_DOWN)
-            add(m, move_key(MOVE_NET, a, b, i));
+            moves_add(m, move_key(MOVE_NET, a, b, i));
         bool broken = !reachable;
         if (c->replica_open && (!c->primary_open || broken) && !w->node[a].receiver.busy)
-            add(m, move_key(MOVE_NET_DOWN, a, b, i));
+            moves_add(m, move_key(MOVE_NET_DOWN, a, b, i));
         if (c->primary_open && !c->replica_open)
-            add(m, move_key(MOVE_NET_DOWN, b, a, i));
+            moves_add(m, move_key(MOVE_NET_DOWN, b, a, i));
     }
 }
 
@@ -135,10 +130,11 @@ static void list_clients(const struct sim *s, struct moves *m)
     for (uint32_t i = 0; i < sc->sessions && i < sc->transactions; i++) {
         const struct client *c = &w->client[i];
         uint32_t node = w->node[c->node].state == NODE_UP ? c->node : w->manager.primary;
-        if (c->busy || w->node[node].state != NODE_UP || !w->node[node].primary.serving)
+        if (c->busy != CLIENT_IDLE || w->node[node].state != NODE_UP ||
+            !w->node[node].primary.serving)
             continue;
         if ((s->reduce & REDUCE_SESSIONS) == 0 || session_stands_for_equals(s, i))
-            add(m, move_key(MOVE_CLIENT, i, 0, 0));
+            moves_add(m, move_key(MOVE_CLIENT, i, 0, 0));
     }
 }
 
@@ -155,12 +151,12 @@ static void list_manager(const struct sim *s, struct moves *m)
         manager_view_of(w, s->scenario->n_nodes, &v);
         uint32_t n = manager_options(&w->manager, &s->scenario->manager, &v, o);
         for (uint32_t i = 0; i < n; i++)
-            add(m, move_key(MOVE_MANAGER, o[i].act, o[i].node, 0));
+            moves_add(m, move_key(MOVE_MANAGER, o[i].act, o[i].node, 0));
     }
     for (uint32_t i = 0; i < s->scenario->n_nodes && s->scenario->restart_replicas; i++) {
         if (i != w->manager.primary && w->node[i].state == NODE_DOWN &&
             (w->manager.discarded >> i & 1) == 0)
-            add(m, move_key(MOVE_START, i, 0, 0));
+            moves_add(m, move_key(MOVE_START, i, 0, 0));
     }
 }
 
@@ -169,18 +165,18 @@ static void list_faults(const struct sim *s, struct moves *m)
     const struct world *w = s->world;
     for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
         if (w->node[i].state != NODE_DOWN && fault_admitted(s, FAULT_NODE_KILL, i, FILE_NONE))
-            add(m, move_key(MOVE_KILL, i, 0, 0));
+            moves_add(m, move_key(MOVE_KILL, i, 0, 0));
         if (w->node[i].state != NODE_DOWN && fault_admitted(s, FAULT_NODE_POWER, i, FILE_NONE))
-            add(m, move_key(MOVE_POWER, i, 0, 0));
+            moves_add(m, move_key(MOVE_POWER, i, 0, 0));
         if (w->node[i].state != NODE_DOWN && (w->cut_off >> i & 1) == 0 &&
             fault_admitted(s, FAULT_NET_PARTITION, i, FILE_NONE))
-            add(m, move_key(MOVE_PARTITION, i, 0, 0));
+            moves_add(m, move_key(MOVE_PARTITION, i, 0, 0));
     }
     for (uint32_t i = 0; i < CONNS_MAX; i++) {
         const struct conn *c = &w->conn[i];
         if (c->used && c->replica_open && c->primary_open && !w->node[c->replica].receiver.busy &&
             fault_admitted(s, FAULT_NET_RESET, c->replica, FILE_NONE))
-            add(m, move_key(MOVE_RESET, c->replica, c->primary, i));
+            moves_add(m, move_key(MOVE_RESET, c->replica, c->primary, i));
     }
 }
 
@@ -201,8 +197,10 @@ void moves_list(const struct sim *s, struct moves *m)
 {
     list_all_but_faults(s, m);
     uint32_t before = m->n;
-    if (!s->world->dead && !s->world->full)
+    if (!s->world->dead && !s->world->full) {
+        operator_list(s, m);
         list_faults(s, m);
+    }
     m->faults = m->n - before;
 }
 
@@ -227,7 +225,7 @@ static void take_client(struct sim *s, uint32_t session)
     uint32_t txn = w->sent++;
     if (w->node[c->node].state != NODE_UP)
         c->node = w->manager.primary;
-    c->busy = 1;
+    c->busy = CLIENT_WAITS;
     c->txn = (uint8_t)txn;
     story_lane(s, LANE_CLIENT + session);
     story_to(s, c->node);
@@ -376,6 +374,9 @@ void moves_take(struct sim *s, uint32_t key)
         break;
     case MOVE_MANAGER:
         take_manager(s, (struct manager_option){.act = (uint8_t)a, .node = (uint8_t)b});
+        break;
+    case MOVE_OPERATOR:
+        operator_take(s, a, (enum operator_act)b, c);
         break;
     default:
         take_net(s, kind, a, c);

@@ -20,7 +20,7 @@ static void names_go_both_ways(void **state)
     assert_int_equal(move_key(MOVE_NET, 1, 2, 3), (uint32_t)MOVE_NET << 24 | 0x010203);
 }
 
-/* Along random walks: no key twice, faults last and only faults there, moves_any agrees. */
+/* Along random walks: no key twice, faults and operators last, moves_any agrees. */
 static void the_list_is_in_order(void **state)
 {
     (void)state;
@@ -29,7 +29,8 @@ static void the_list_is_in_order(void **state)
     rig_open(&g,
              RIG_HEAD "cluster: {primary: {timeout: 1s}, replicas: [{}, {}]}\n" WORK
                       "faults: [{point: node/power, at_most: 2}, {point: net/reset, at_most: 2},\n"
-                      "         {point: net/partition, of: primary}, {point: node/kill}]\n");
+                      "         {point: net/partition, of: primary}, {point: node/kill}]\n"
+                      "operator: [{do: kill-session}, {do: stop-slave}, {do: start-slave}]\n");
     struct walker k = {.base = {.pick = walker_pick}, .seed = 5};
     g.sim.chooser = &k.base;
     for (uint32_t run = 0; run < 20; run++) {
@@ -41,7 +42,7 @@ static void the_list_is_in_order(void **state)
             for (uint32_t i = 0; i < m.n; i++) {
                 uint32_t kind = m.key[i] >> 24;
                 bool fault = kind == MOVE_KILL || kind == MOVE_POWER || kind == MOVE_RESET ||
-                             kind == MOVE_PARTITION;
+                             kind == MOVE_PARTITION || kind == MOVE_OPERATOR;
                 assert_int_equal(fault, i + m.faults >= m.n);
                 for (uint32_t j = 0; j < i; j++)
                     assert_int_not_equal(m.key[i], m.key[j]);

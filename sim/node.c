@@ -167,13 +167,18 @@ void node_disk(struct sim *s, uint32_t node, uint32_t task)
 static void reply(struct sim *s, uint32_t node, const struct action *a)
 {
     struct client *c = &s->world->client[a->task];
-    if (!c->busy || c->node != node || c->txn != a->txn) {
+    bool lost = a->arg == CLIENT_LOST;
+    if (!c->busy || c->node != node || c->txn != a->txn || lost != (c->busy == CLIENT_CUT_OFF)) {
         judge_insane(s, "an answer to a client that did not ask");
         return;
     }
-    c->busy = 0;
+    c->busy = CLIENT_IDLE;
     c->txn = 0;
     story_txns(s, 1u << a->txn);
+    if (lost) {
+        story(s, "session %u ends", a->task + 1); /* whether it committed, nobody was told */
+        return;
+    }
     story_to(s, LANE_CLIENT + a->task);
     if (a->arg == CLIENT_OK) {
         story(s, "client %u gets OK for T%u", a->task + 1, a->txn + 1);
@@ -537,8 +542,10 @@ void node_die(struct sim *s, uint32_t node)
     node_touch(s->world, node);
     net_node_died(s, node);
     for (uint32_t i = 0; i < SESSIONS_MAX; i++) {
-        if (s->world->client[i].node == node)
-            s->world->client[i].busy = s->world->client[i].txn = 0; /* it will never know */
+        if (s->world->client[i].node != node)
+            continue;
+        s->world->client[i].busy = CLIENT_IDLE; /* it will never know */
+        s->world->client[i].txn = 0;
     }
 }
 

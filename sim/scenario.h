@@ -18,6 +18,7 @@ enum {
     SCENARIO_TEXT_MAX = 512,
     SCENARIO_SOURCES_MAX = 6,
     SCENARIO_FAULTS_MAX = 8,
+    SCENARIO_OPERATORS_MAX = 7,
     SCENARIO_TXNS_MAX = TXNS_MAX - 1, /* one more is everywhere before the run starts */
 };
 
@@ -46,6 +47,33 @@ struct fault_budget {
     enum file_kind file;
 };
 
+/* What operators may do in a run: words of the scenario key `operator`, statements of the servers
+ * (sim/operator.c). Numbers are in witnesses: add at the end. */
+enum operator_act {
+    OPERATOR_SEMI_SYNC_OFF, /* "set-semi-sync-off" */
+    OPERATOR_SEMI_SYNC_ON,  /* "set-semi-sync-on" */
+    OPERATOR_KILL_SESSION,  /* "kill-session": KILL CONNECTION of a session that waits for an ACK,
+                               of a leader or member of a group that does */
+    OPERATOR_KILL_QUERY,    /* "kill-query": the same, and the client stays connected */
+    OPERATOR_STOP_SLAVE,    /* "stop-slave": the IO thread; the applier goes on */
+    OPERATOR_START_SLAVE,   /* "start-slave" */
+    OPERATOR_FLUSH_LOGS,    /* "flush-logs" */
+    OPERATOR_ACTS
+};
+const char *operator_act_name(enum operator_act a);
+enum operator_act operator_act_find(const char *name); /* OPERATOR_ACTS where unknown */
+const char *operator_act_statement(enum operator_act a);
+enum fault_of operator_act_of(enum operator_act a); /* whose, where a scenario does not say */
+bool operator_act_modelled(enum operator_act a);    /* false: a name kept for later */
+/* Can the act meet this condition? */
+bool operator_act_reaches(enum operator_act a, enum reach r);
+
+struct operator_budget {
+    enum operator_act act;
+    enum fault_of of;
+    uint32_t at_most;
+};
+
 enum applier_pace {
     APPLIER_FREE,         /* applies whenever it is scheduled */
     APPLIER_AT_PROMOTION, /* lags until its node is promoted (SQL thread stopped or far behind) */
@@ -70,6 +98,8 @@ struct scenario {
 
     struct fault_budget fault[SCENARIO_FAULTS_MAX];
     uint32_t n_faults;
+    struct operator_budget operator[SCENARIO_OPERATORS_MAX];
+    uint32_t n_operators;
 
     struct manager_policy manager;
     bool restart_replicas; /* a crashed replica may be started again */

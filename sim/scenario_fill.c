@@ -122,6 +122,51 @@ static bool fill_fault(struct yaml_source *src, const struct raw_fault *r, uint3
     return true;
 }
 
+/* ---- operators ------------------------------------------------------------------------------ */
+
+static bool unknown_act(struct yaml_source *src, const char *where, const char *what)
+{
+    char names[512] = "";
+    for (uint32_t a = 0; a < OPERATOR_ACTS; a++) {
+        if (!operator_act_modelled((enum operator_act)a))
+            continue;
+        strncat(names, names[0] == '\0' ? "" : ", ", sizeof names - strlen(names) - 1);
+        strncat(names, operator_act_name((enum operator_act)a), sizeof names - strlen(names) - 1);
+    }
+    return yaml_source_error(src, where, "operators do not '%s'; known: %s", what, names);
+}
+
+static bool fill_operator(struct yaml_source *src, const struct raw_operator *r, uint32_t i,
+                          struct scenario *out)
+{
+    char where[WHERE_MAX];
+    struct operator_budget *o = &out->operator[i];
+    snprintf(where, sizeof where, "operator[%u].do", i);
+    o->act = operator_act_find(r->what);
+    if (o->act == OPERATOR_ACTS)
+        return unknown_act(src, where, r->what);
+    if (!operator_act_modelled(o->act))
+        return yaml_source_error(src, where, "%s is not modelled yet", r->what);
+    o->of = r->of != NULL ? (enum fault_of) * r->of : operator_act_of(o->act);
+    o->at_most = r->at_most != NULL ? *r->at_most : 1;
+    snprintf(where, sizeof where, "operator[%u].at_most", i);
+    if (o->at_most < 1 || o->at_most > AT_MOST_MAX)
+        return yaml_source_error(src, where, "at_most is 1 .. %d, not %u", AT_MOST_MAX, o->at_most);
+    snprintf(where, sizeof where, "operator[%u].%s", i, r->of != NULL ? "of" : "do");
+    if (o->of == OF_REPLICA && out->n_nodes == 1)
+        return yaml_source_error(src, where, "%s is done to a replica; the cluster has none",
+                                 r->what);
+    snprintf(where, sizeof where, "operator[%u]", i);
+    for (uint32_t k = 0; k < i; k++) {
+        if (out->operator[k].act == o->act &&((unsigned)out->operator[k].of &(unsigned) o->of) != 0)
+            return yaml_source_error(
+                src, where,
+                "this overlaps with operator[%u]; give one budget for %s of the same node", k,
+                r->what);
+    }
+    return true;
+}
+
 /* ---- what the manager does ------------------------------------------------------------------ */
 
 static bool all_start_read_only(const struct scenario *s)
@@ -238,6 +283,18 @@ static const char *impossible(const struct scenario *s, enum reach r)
                 return NULL;
         }
         return "no primary has a finite timeout";
+    case REACH_OPERATOR_SEMI_SYNC_OFF:
+    case REACH_OPERATOR_SEMI_SYNC_ON:
+    case REACH_KILLED_WAITER:
+    case REACH_KILLED_LEADER:
+    case REACH_OPERATOR_STOP_SLAVE:
+    case REACH_OPERATOR_START_SLAVE:
+    case REACH_OPERATOR_FLUSH_LOGS:
+        for (uint32_t i = 0; i < s->n_operators; i++) {
+            if (operator_act_reaches(s->operator[i].act, r))
+                return NULL;
+        }
+        return "no operator does that";
     case REACH_GROUP_OF_TWO:
     case REACH_TWO_GROUPS:
         return s->sessions >= 2 && s->transactions >= 2 ? NULL : "it needs two sessions";
@@ -280,6 +337,12 @@ bool scenario_fill(struct yaml_source *src, const struct raw_scenario *raw, stru
             return false;
     }
     out->n_faults = raw->faults_count;
+    assert(raw->operator_count <= SCENARIO_OPERATORS_MAX);
+    for (uint32_t i = 0; i < raw->operator_count; i++) {
+        if (!fill_operator(src, &raw->operator[i], i, out))
+            return false;
+    }
+    out->n_operators = raw->operator_count;
     if (!fill_manager(src, raw, out) || !fill_bounds(src, raw, out) || !fill_reach(src, raw, out))
         return false;
     for (uint32_t i = 0; raw->expect != NULL && i < INVARIANTS; i++) {

@@ -162,6 +162,34 @@ static void keys_and_types(void **state)
     RUN(t);
 }
 
+static void operators(void **state)
+{
+    (void)state;
+    static const struct try t[] = {
+        {PAIR "operator: [{do: reboot}]\n",
+         ":4:17: error: operators do not 'reboot'; known: set-semi-sync-off, set-semi-sync-on, "
+         "kill-session, kill-query, stop-slave, start-slave\n"
+         "operator: [{do: reboot}]\n                ^\n"},
+        {PAIR "operator: [{do: flush-logs}]\n",
+         ":4:17: error: flush-logs is not modelled yet\n"
+         "operator: [{do: flush-logs}]\n                ^\n"},
+        {PAIR "operator: [{do: kill-query}, {do: kill-query, of: any}]\n",
+         ":4:30: error: this overlaps with operator[0]; give one budget for kill-query of the same "
+         "node\noperator: [{do: kill-query}, {do: kill-query, of: any}]\n"
+         "                             ^\n"},
+        {ALONE "operator: [{do: stop-slave}]\n",
+         ":4:17: error: stop-slave is done to a replica; the cluster has none\n"
+         "operator: [{do: stop-slave}]\n                ^\n"},
+        {PAIR "operator: [{do: kill-query, at_most: 0}]\n",
+         ":4:38: error: at_most is 1 .. 100, not 0\n"
+         "operator: [{do: kill-query, at_most: 0}]\n                                     ^\n"},
+        {PAIR "operator: [{do: kill-query}]\nreach: [replica stopped by an operator]\n",
+         ":5:9: error: 'replica stopped by an operator' can never happen here: no operator does "
+         "that\nreach: [replica stopped by an operator]\n        ^\n"},
+    };
+    RUN(t);
+}
+
 static void words(void **state)
 {
     (void)state;
@@ -512,17 +540,12 @@ static void damaged_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grammar),
-        cmocka_unit_test(keys_and_types),
-        cmocka_unit_test(words),
-        cmocka_unit_test(servers),
-        cmocka_unit_test(receivers),
-        cmocka_unit_test(cluster_wide),
-        cmocka_unit_test(tabs_and_control_bytes),
-        cmocka_unit_test(unreadable),
-        cmocka_unit_test(defaults),
-        cmocka_unit_test(everything),
-        cmocka_unit_test(damaged_files),
+        cmocka_unit_test(grammar),      cmocka_unit_test(keys_and_types),
+        cmocka_unit_test(words),        cmocka_unit_test(operators),
+        cmocka_unit_test(servers),      cmocka_unit_test(receivers),
+        cmocka_unit_test(cluster_wide), cmocka_unit_test(tabs_and_control_bytes),
+        cmocka_unit_test(unreadable),   cmocka_unit_test(defaults),
+        cmocka_unit_test(everything),   cmocka_unit_test(damaged_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

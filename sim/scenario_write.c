@@ -29,6 +29,8 @@ struct room {
     struct raw_disk disk;
     struct raw_fault fault[SCENARIO_FAULTS_MAX];
     uint32_t fault_of[SCENARIO_FAULTS_MAX], fault_file[SCENARIO_FAULTS_MAX];
+    struct raw_operator operator[SCENARIO_OPERATORS_MAX];
+    uint32_t operator_of[SCENARIO_OPERATORS_MAX];
     struct raw_manager manager;
     uint32_t promote, applier, old_primary, on_loss[LOSS_PLANS_MAX];
     struct raw_bounds bounds;
@@ -138,6 +140,23 @@ static void write_faults(struct room *r)
     }
 }
 
+static void write_operators(struct room *r)
+{
+    struct scenario *s = &r->s;
+    assert(s->n_operators <= SCENARIO_OPERATORS_MAX);
+    for (uint32_t i = 0; i < s->n_operators; i++) {
+        struct operator_budget *o = &s->operator[i];
+        r->operator_of[i] = (uint32_t)o->of;
+        r->operator[i] =(struct raw_operator){.what = text(operator_act_name(o->act)),
+                                              .of = &r->operator_of[i],
+                                              .at_most = &o->at_most};
+    }
+    if (s->n_operators > 0) {
+        r->raw.operator= r->operator;
+        r->raw.operator_count = s->n_operators;
+    }
+}
+
 static void write_manager(struct room *r)
 {
     struct scenario *s = &r->s;
@@ -213,6 +232,7 @@ bool scenario_save(const struct scenario *s, const char *path, const char *comme
                                        .story = r->s.story[0] != '\0' ? r->s.story : NULL};
         write_cluster(r);
         write_faults(r);
+        write_operators(r);
         write_manager(r);
         write_rest(r);
         ok = cyaml_save_data(&yaml, &len, &config, scenario_yaml_schema(), &r->raw, 0) == CYAML_OK;

@@ -64,6 +64,8 @@ static void same(const struct scenario *a, const struct scenario *b)
     assert_int_equal(a->transactions, b->transactions);
     assert_int_equal(a->n_faults, b->n_faults);
     assert_memory_equal(a->fault, b->fault, a->n_faults * sizeof a->fault[0]);
+    assert_int_equal(a->n_operators, b->n_operators);
+    assert_memory_equal(a->operator, b->operator, a->n_operators * sizeof a->operator[0]);
     assert_int_equal(a->manager.promote, b->manager.promote);
     assert_int_equal(a->manager.n_on_loss, b->manager.n_on_loss);
     assert_memory_equal(a->manager.on_loss, b->manager.on_loss, sizeof a->manager.on_loss);
@@ -117,6 +119,7 @@ static void everything_else(void **state)
         "workload: {sessions: 3, transactions: 4}\ndisk: {reorder: true, tear: on}\n"
         "faults: [{point: disk/fsync/lie, of: replica, at_most: 2, file: relay},\n"
         "         {point: node/power}, {point: net/partition}, {point: net/reset, at_most: 100}]\n"
+        "operator: [{do: kill-session}, {do: stop-slave, of: any, at_most: 3}]\n"
         "manager: {promote: any, on_primary_loss: [restart, failover], fence: false,\n"
         "          verify: off, restart_replicas: no, applier: at-promotion}\n"
         "bounds: {states: 5000000000, steps: 300}\n"

@@ -111,6 +111,15 @@ static const cyaml_schema_field_t fault_fields[] = {
 static const cyaml_schema_value_t fault_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_fault, fault_fields)};
 
+static const cyaml_schema_field_t operator_fields[] = {
+    TEXT("do", MUST, struct raw_operator, what, SCENARIO_NAME_MAX - 1),
+    ENUM("of", struct raw_operator, of, fault_ofs),
+    UINT("at_most", struct raw_operator, at_most),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t operator_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_operator, operator_fields)};
+
 static const cyaml_schema_value_t loss_plan_value = {
     CYAML_VALUE_ENUM(CYAML_FLAG_STRICT, uint32_t, loss_plans, CYAML_ARRAY_LEN(loss_plans))};
 
@@ -157,6 +166,8 @@ static const cyaml_schema_field_t scenario_fields[] = {
     CYAML_FIELD_MAPPING_PTR("disk", OPT, struct raw_scenario, disk, disk_fields),
     CYAML_FIELD_SEQUENCE("faults", OPT, struct raw_scenario, faults, &fault_value, 0,
                          SCENARIO_FAULTS_MAX),
+    CYAML_FIELD_SEQUENCE("operator", OPT, struct raw_scenario, operator, & operator_value, 0,
+                         SCENARIO_OPERATORS_MAX),
     CYAML_FIELD_MAPPING_PTR("manager", OPT, struct raw_scenario, manager, manager_fields),
     CYAML_FIELD_MAPPING_PTR("bounds", OPT, struct raw_scenario, bounds, bounds_fields),
     CYAML_FIELD_SEQUENCE("reach", OPT, struct raw_scenario, reach, &reach_value, 0, REACHES),

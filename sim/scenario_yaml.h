@@ -62,6 +62,12 @@ struct raw_fault {
     uint32_t *file; /* enum file_kind */
 };
 
+struct raw_operator {
+    char *what; /* key `do` */
+    uint32_t *of;
+    uint32_t *at_most;
+};
+
 struct raw_manager {
     uint32_t *promote;         /* enum promote */
     uint32_t *applier;         /* enum applier_pace */
@@ -94,6 +100,8 @@ struct raw_scenario {
     struct raw_disk *disk;
     struct raw_fault *faults;
     uint32_t faults_count;
+    struct raw_operator *operator;
+    uint32_t operator_count;
     struct raw_manager *manager;
     struct raw_bounds *bounds;
     char **reach;

@@ -314,7 +314,8 @@ static inline uint32_t walker_pick(struct chooser *c, enum choice what, uint32_t
         return walker_draw(k) % 8 == 0 ? r : 0;
     for (uint32_t again = 0; again < 3 && what == CHOOSE_MOVE; again++) {
         uint32_t kind = keys[r] >> 24;
-        if (kind != MOVE_TIMER && (kind < MOVE_KILL || kind > MOVE_PARTITION))
+        if (kind != MOVE_TIMER && kind != MOVE_OPERATOR &&
+            (kind < MOVE_KILL || kind > MOVE_PARTITION))
             return r;
         r = (uint32_t)(walker_draw(k) % n);
     }

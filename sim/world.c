@@ -274,7 +274,7 @@ static void replicate_first_transaction(struct sim *s)
     /* It is older than semi-sync, so that a primary without replicas has it too. */
     uint8_t on = w->node[0].primary.semisync.on;
     w->node[0].primary.semisync.on = 0;
-    c->busy = 1;
+    c->busy = CLIENT_WAITS;
     c->txn = (uint8_t)first_txn(s->scenario);
     node_event(s, 0, &(struct event){.kind = EV_CLIENT, .task = TASK_SESSION, .txn = c->txn});
     settle(s);
@@ -313,6 +313,8 @@ void sim_start(struct sim *s)
     assert(!w->dead && !w->full);
     for (uint32_t i = 0; i < sc->n_faults; i++)
         w->budget[i] = (uint8_t)sc->fault[i].at_most;
+    for (uint32_t i = 0; i < sc->n_operators; i++)
+        w->operator_left[i] = (uint8_t)sc->operator[i].at_most;
     w->steps = 0;
     s->chooser = driver;
     s->tracer = tracer;

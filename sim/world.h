@@ -89,6 +89,7 @@ enum move_kind {
     MOVE_PARTITION, /* node a is cut off */
     MOVE_START,     /* node a boots again */
     MOVE_MANAGER,   /* step a of the manager, candidate b */
+    MOVE_OPERATOR,  /* on node a, act b (enum operator_act), of session c */
     MOVE_KINDS
 };
 const char *move_kind_name(enum move_kind k); /* "run" */

@@ -76,10 +76,16 @@ struct conn {
     uint8_t up[CONN_UP_MAX];
 };
 
+enum client_state {
+    CLIENT_IDLE = 0,
+    CLIENT_WAITS,   /* for an answer */
+    CLIENT_CUT_OFF, /* its connection was killed; the server's session is not at its end yet */
+};
+
 /* A client session. Idle sessions at one server have nothing that tells them apart. */
 struct client {
     uint8_t node; /* server it is connected to */
-    uint8_t busy; /* bool: waits for an answer */
+    uint8_t busy; /* enum client_state */
     uint8_t txn;  /* the transaction it waits for; 0 while idle */
     uint8_t reserved;
 };
@@ -93,8 +99,8 @@ struct world {
     uint8_t cut_off; /* bit i: node i is partitioned from all other nodes and the manager */
     uint8_t n_nodes; /* node[n_nodes ..] is never looked at */
     uint8_t sent;    /* transactions that clients have sent: the next one's number */
-    uint8_t reserved[3];
-    uint8_t budget[SCENARIO_FAULTS_MAX]; /* left of each fault of the scenario */
+    uint8_t operator_left[SCENARIO_OPERATORS_MAX]; /* of each act of the scenario's operators */
+    uint8_t budget[SCENARIO_FAULTS_MAX];           /* left of each fault of the scenario */
     struct client client[SESSIONS_MAX];
     struct manager manager;
     struct ledger ledger;

@@ -86,7 +86,7 @@ uint32_t draw_named(const struct streams *s, uint32_t stream, uint32_t name)
 static bool is_rare(uint32_t kind)
 {
     return kind == MOVE_KILL || kind == MOVE_POWER || kind == MOVE_RESET ||
-           kind == MOVE_PARTITION || kind == MOVE_TIMER;
+           kind == MOVE_PARTITION || kind == MOVE_TIMER || kind == MOVE_OPERATOR;
 }
 
 bool move_is_rare(uint32_t key)

@@ -23,6 +23,17 @@ void scenario_drop_fault(struct scenario *sc, uint32_t i)
     }
 }
 
+void scenario_drop_operator(struct scenario *sc, uint32_t i)
+{
+    assert(sc != NULL && i < sc->n_operators);
+    assert(sc->operator[i].at_most> 0);
+    if (--sc->operator[i].at_most == 0) {
+        sc->n_operators--;
+        memmove(&sc->operator[i], &sc->operator[i + 1],
+                (sc->n_operators - i) * sizeof sc->operator[0]);
+    }
+}
+
 bool scenario_power_to_kill(struct scenario *sc, uint32_t i)
 {
     assert(sc != NULL && i < sc->n_faults);
@@ -87,6 +98,7 @@ static bool rename_move(uint32_t *key, uint32_t node, uint32_t session)
     uint32_t kind = *key >> 24;
     uint32_t a = *key >> 16 & 255;
     uint32_t b = *key >> 8 & 255;
+    uint32_t c = *key & 255;
     switch (kind) {
     case MOVE_RUN:
     case MOVE_DISK:
@@ -107,12 +119,17 @@ static bool rename_move(uint32_t *key, uint32_t node, uint32_t session)
     case MOVE_MANAGER:
         b = renumber(b, node);
         break;
+    case MOVE_OPERATOR:
+        a = renumber(a, node);
+        if (b == OPERATOR_KILL_SESSION || b == OPERATOR_KILL_QUERY)
+            c = renumber(c, session);
+        break;
     default:
         a = renumber(a, node);
         break;
     }
-    *key = kind << 24 | a << 16 | b << 8 | (*key & 255);
-    return a != GONE && b != GONE;
+    *key = kind << 24 | a << 16 | b << 8 | c;
+    return a != GONE && b != GONE && (kind != MOVE_OPERATOR || c != GONE);
 }
 
 /* The record without a node and a session (GONE: with all of them); answers go with their moves. */
@@ -238,6 +255,19 @@ static bool fewer_faults(struct reducer *r)
     return false;
 }
 
+static bool fewer_operators(struct reducer *r)
+{
+    for (uint32_t i = r->best.n_operators; i-- > 0;) {
+        r->candidate = r->best;
+        scenario_drop_operator(&r->candidate, i);
+        rename_record(&r->record, &r->candidate, r->witness, GONE, GONE);
+        if (try_step(r)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void power_to_kill(struct witness *w, uint32_t i)
 {
     w->choice[i].key = (uint32_t)MOVE_KILL << 24 | (w->choice[i].key & 0xffffff);
@@ -284,7 +314,8 @@ bool explore_reduce(struct scenario *sc, enum invariant inv, const struct reduce
     struct reducer r = {.o = o, .inv = inv, .best = *sc, .witness = w};
     bool changed = false;
     explore_shorten(&r.best, inv, w);
-    while (fewer_replicas(&r) || fewer_clients(&r) || fewer_faults(&r) || milder_faults(&r)) {
+    while (fewer_replicas(&r) || fewer_clients(&r) || fewer_faults(&r) || fewer_operators(&r) ||
+           milder_faults(&r)) {
         changed = true;
     }
     if (changed) {

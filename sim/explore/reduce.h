@@ -34,5 +34,7 @@ void scenario_drop_replica(struct scenario *sc, uint32_t node);
 bool scenario_power_to_kill(struct scenario *sc, uint32_t i);
 /* faults[i] once less; the entry goes with the last one. */
 void scenario_drop_fault(struct scenario *sc, uint32_t i);
+/* operator[i] once less, likewise. */
+void scenario_drop_operator(struct scenario *sc, uint32_t i);
 
 #endif

@@ -154,7 +154,7 @@ void act_reply(struct actions *a, uint32_t task, uint32_t txn, enum client_resul
 {
     assert(task < TASK_SESSION + SESSIONS_MAX);
     assert(txn < TXNS_MAX);
-    assert(result == CLIENT_OK || result == CLIENT_ERROR);
+    assert(result >= CLIENT_OK && result <= CLIENT_LOST);
     struct action *one = act(a, ACT_REPLY);
     one->task = (uint8_t)task;
     one->txn = (uint16_t)txn;

@@ -116,6 +116,12 @@ enum admin {
     ADMIN_STOP_SLAVE, /* stop the IO thread; the applier goes on with what is in the relay log */
     ADMIN_SERVE,      /* SET GLOBAL read_only=0; sessions are let in, semi-sync master applies */
     ADMIN_READ_ONLY,  /* sessions are refused */
+    /* What operators do while clients work; ADMIN_FOLLOW and ADMIN_STOP_SLAVE are theirs too. */
+    ADMIN_SEMI_SYNC_OFF,   /* SET GLOBAL rpl_semi_sync_master_enabled=0 */
+    ADMIN_SEMI_SYNC_ON,    /* SET GLOBAL rpl_semi_sync_master_enabled=1 */
+    ADMIN_KILL_QUERY,      /* task: KILL QUERY of a session; what it waits for is over */
+    ADMIN_KILL_CONNECTION, /* task: the same, and its client is cut off at once */
+    ADMIN_FLUSH_LOGS,      /* FLUSH BINARY LOGS */
 };
 
 struct event {
@@ -148,7 +154,11 @@ enum action_kind {
     ACT_EXIT,        /* the server process ends itself, arg: reason for the log */
 };
 
-enum client_result { CLIENT_OK = 1, CLIENT_ERROR };
+enum client_result {
+    CLIENT_OK = 1,
+    CLIENT_ERROR,
+    CLIENT_LOST, /* its connection was killed: the session ends, and nobody hears how */
+};
 
 struct action {
     uint8_t kind; /* enum action_kind */

@@ -11,11 +11,11 @@
  * events (MariaDB GTIDs too), and their FORMAT_DESCRIPTION says so with a MariaDB version, since
  * readers such as mariadb-binlog choose by that string how to read the rest. */
 static const struct server_profile servers[] = {
-    {"mariadb-10.11", MARIADB_10_11, PUBLISH_AFTER_SYNC_CALL, GROUP_WAIT_EACH},
-    {"mariadb-11.8", MARIADB_11_8, PUBLISH_AFTER_SYNC_CALL, GROUP_WAIT_EACH},
-    {"mysql-5.6", MARIADB_10_11, PUBLISH_BEFORE_SYNC, GROUP_WAIT_LAST},
-    {"mysql-5.7", MARIADB_10_11, PUBLISH_IF_SYNC_1, GROUP_WAIT_LAST},
-    {"mysql-8.0", MARIADB_10_11, PUBLISH_IF_SYNC_1, GROUP_WAIT_LAST},
+    {"mariadb-10.11", MARIADB_10_11, PUBLISH_AFTER_SYNC_CALL, GROUP_WAIT_EACH, true},
+    {"mariadb-11.8", MARIADB_11_8, PUBLISH_AFTER_SYNC_CALL, GROUP_WAIT_EACH, true},
+    {"mysql-5.6", MARIADB_10_11, PUBLISH_BEFORE_SYNC, GROUP_WAIT_LAST, false},
+    {"mysql-5.7", MARIADB_10_11, PUBLISH_IF_SYNC_1, GROUP_WAIT_LAST, false},
+    {"mysql-8.0", MARIADB_10_11, PUBLISH_IF_SYNC_1, GROUP_WAIT_LAST, false},
 };
 
 static const struct receiver_profile receivers[] = {

@@ -26,6 +26,8 @@ struct server_profile {
     const char *version; /* what the FORMAT_DESCRIPTION carries */
     enum publish_order publish;
     enum group_wait group_wait;
+    bool
+        kill_ends_wait; /* a killed session does not wait for its ACK any longer (facts 2.1, 2.3) */
 };
 /* NULL for a name that is not known. */
 const struct server_profile *server_profile_find(const char *name);

@@ -240,6 +240,17 @@ static enum outcome stage_publish(const struct ctx *c, uint32_t task)
     return YIELD;
 }
 
+/* commit_trx: may the task go on behind `pos`? A thread that was killed does not wait, whatever
+ * it waits for: a killed leader waits for none of its members (facts 2.1, A38). */
+static bool ack_is_there(const struct ctx *c, uint32_t task, log_pos_t pos)
+{
+    if (commit_is_killed(c->p, task) && c->env->set->profile->kill_ends_wait) {
+        semisync_abandon(&c->p->semisync, task, c->out);
+        return true;
+    }
+    return semisync_wait(&c->p->semisync, c->env, pos, task, c->out);
+}
+
 static enum outcome stage_wait(const struct ctx *c, uint32_t task)
 {
     struct committer *leader = &c->p->by[task];
@@ -248,7 +259,7 @@ static enum outcome stage_wait(const struct ctx *c, uint32_t task)
     while (leader->cursor != 0) {
         struct committer *m = member(c->p, leader->cursor);
         bool asked = c->env->set->profile->group_wait == GROUP_WAIT_EACH || m->next == 0;
-        if (asked && !semisync_wait(&c->p->semisync, c->env, m->end, task, c->out)) {
+        if (asked && !ack_is_there(c, task, m->end)) {
             leader->state = COMMITTER_ACK;
             return STAY;
         }
@@ -291,7 +302,7 @@ static enum outcome stage_flush(const struct ctx *c, uint32_t task)
 static enum outcome stage_wait_own(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
-    if (semisync_wait(&c->p->semisync, c->env, m->end, task, c->out))
+    if (ack_is_there(c, task, m->end))
         return YIELD;
     m->state = COMMITTER_ACK;
     return STAY;
@@ -303,8 +314,11 @@ static enum outcome stage_reply(const struct ctx *c, uint32_t task)
     bool failed = m->failed;
     if (failed && m->xid != 0)
         engine_rollback(c->e, m->xid);
+    bool lost = task != TASK_APPLIER && (c->p->hung_up >> task & 1) != 0;
     if (task != TASK_APPLIER)
-        act_reply(c->out, task, m->txn, failed ? CLIENT_ERROR : CLIENT_OK);
+        act_reply(c->out, task, m->txn, lost ? CLIENT_LOST : failed ? CLIENT_ERROR : CLIENT_OK);
+    c->p->killed &= (uint8_t) ~(1u << task);
+    c->p->hung_up &= (uint8_t) ~(1u << task);
     memset(m, 0, sizeof *m);
     if (task == TASK_APPLIER) {
         m->finished = 1;

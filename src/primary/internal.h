@@ -49,6 +49,17 @@ void commit_start(const struct ctx *c, uint32_t task);
 /* It was woken, or its disk actions are done: goes on as far as it can in one step. */
 void commit_run(const struct ctx *c, uint32_t task);
 void commit_disk_done(const struct ctx *c, uint32_t task, enum io_result result);
+/* KILL is looked at where a thread waits for an ACK, and nowhere else in a commit that has reached
+ * the binlog. */
+static inline bool commit_is_killed(const struct primary *p, uint32_t task)
+{
+    return (p->killed >> task & 1) != 0;
+}
+
+/* ---- operator.c ----------------------------------------------------------------------------- */
+
+/* EV_ADMIN */
+void operator_step(const struct ctx *c, const struct event *ev);
 
 /* ---- binlog.c ------------------------------------------------------------------------------- */
 

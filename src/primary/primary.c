@@ -80,18 +80,6 @@ static void disk_done(const struct ctx *c, uint32_t task, enum io_result result)
     }
 }
 
-static void admin(const struct ctx *c, enum admin what)
-{
-    if (what == ADMIN_SERVE && !c->p->serving) {
-        c->p->serving = 1;
-        c->p->as_primary = 1;
-        if (!c->p->semisync.enabled)
-            semisync_enable(&c->p->semisync, c->env, c->p->binlog.end_pos);
-    } else if (what == ADMIN_READ_ONLY) {
-        c->p->serving = 0;
-    }
-}
-
 void primary_step(struct primary *p, struct engine *e, const struct env *env,
                   const struct event *ev, struct actions *out)
 {
@@ -116,7 +104,7 @@ void primary_step(struct primary *p, struct engine *e, const struct env *env,
         start_client(&c, ev->task, ev->txn);
         break;
     case EV_ADMIN:
-        admin(&c, (enum admin)ev->admin);
+        operator_step(&c, ev);
         break;
     case EV_NET_OPEN:
         dump_accept(&c, ev->peer);

@@ -117,7 +117,9 @@ struct primary {
     uint8_t queue[COMMITTERS];   /* tasks, in order of arrival; the first is the leader */
     uint8_t owner[COMMIT_LOCKS]; /* task + 1; 0 = free */
     uint8_t recovered_file;      /* binlog that the recovery read; 0 = none */
-    uint8_t reserved[5];
+    uint8_t killed;              /* bit i: session i was killed; its wait for an ACK is over */
+    uint8_t hung_up;             /* bit i: and its connection is closed */
+    uint8_t reserved[3];
     uint32_t recovered_len; /* its length up to the end of the last complete group */
     uint32_t flush_lsn;     /* end of the redo log when TASK_BOOT or TASK_REDO flushed it */
     uint32_t boot_end;      /* bool: the old file has to be marked as closed */
@@ -131,8 +133,8 @@ struct primary {
 };
 
 /* EV_BOOT (event.admin: ADMIN_SERVE = come up as primary, ADMIN_FOLLOW = as replica), DISK_DONE,
- * RUN, TIMER, CLIENT, ADMIN_SERVE/READ_ONLY, NET_OPEN, NET_DOWN and NET_FRAME of link TO_REPLICA.
- * */
+ * RUN, TIMER, CLIENT, ADMIN (all but FOLLOW and STOP_SLAVE), NET_OPEN, NET_DOWN and NET_FRAME of
+ * link TO_REPLICA. */
 void primary_step(struct primary *p, struct engine *e, const struct env *env,
                   const struct event *ev, struct actions *out);
 
@@ -147,6 +149,11 @@ bool primary_apply(struct primary *p, struct gtid gtid, uint64_t xid, int32_t k,
 /* True once when the group handed over has been committed. A duplicate key or a failed write leaves
  * the applier stopped: *error is set. */
 bool primary_applied(struct primary *p, bool *error);
+
+/* A session that an operator would kill: it, or the leader that commits for it, waits for an ACK or
+ * for its turn to wait. */
+enum kill_victim { KILL_NOBODY, KILL_WAITER, KILL_LEADER, KILL_FOLLOWER };
+enum kill_victim primary_kill_victim(const struct primary *p, uint32_t task);
 
 const char *primary_lock_name(uint32_t lock); /* "LOCK_log"; enum commit_lock */
 /* Name of the stage that a committer stands at: "fsync". */

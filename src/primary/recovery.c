@@ -179,8 +179,9 @@ static void opened(const struct ctx *c)
     struct binlog *b = &c->p->binlog;
     b->end_pos = log_pos(b->num, b->len);
     c->p->recovered_end = last_group_end(c);
-    if (c->p->as_primary && c->env->set->recovery != RECOVERY_READ_ONLY)
-        semisync_enable(&c->p->semisync, c->env, b->end_pos);
+    if (c->p->as_primary && c->env->set->recovery != RECOVERY_READ_ONLY &&
+        c->env->set->semi_sync_master)
+        semisync_enable(&c->p->semisync, b->end_pos);
     if (!must_wait_for_ack(c)) {
         finish(c);
         return;

@@ -36,20 +36,21 @@ static void switch_off(struct semisync *s, struct actions *out)
     s->wait = 0;
 }
 
-void semisync_enable(struct semisync *s, const struct env *env, log_pos_t end)
+void semisync_enable(struct semisync *s, log_pos_t end)
 {
-    assert(s != NULL && env != NULL);
+    assert(s != NULL);
     uint8_t clients = s->clients; /* dump threads outlive a change of the setting */
     memset(s, 0, sizeof *s);
     s->clients = clients;
-    s->enabled = env->set->semi_sync_master;
-    s->on = s->enabled;
+    s->enabled = 1;
+    s->on = 1;
     s->committed = end;
 }
 
-void semisync_disable(struct semisync *s)
+void semisync_disable(struct semisync *s, struct actions *out)
 {
     uint8_t clients = s->clients;
+    switch_off(s, out);
     memset(s, 0, sizeof *s);
     s->clients = clients;
 }
@@ -134,6 +135,18 @@ bool semisync_wait(struct semisync *s, const struct env *env, log_pos_t pos, uin
     node->waiters |= 1u << task;
     recompute_wait(s);
     return false;
+}
+
+void semisync_abandon(struct semisync *s, uint32_t task, struct actions *out)
+{
+    assert(task < COMMITTERS);
+    for (uint32_t i = 0; i < s->n; i++) {
+        if ((s->active[i].waiters >> task & 1) == 0)
+            continue;
+        s->active[i].waiters &= ~(1u << task);
+        act(out, ACT_CLEAR_TIMER)->task = (uint8_t)task;
+    }
+    recompute_wait(s);
 }
 
 void semisync_timeout(struct semisync *s, struct actions *out)

@@ -40,9 +40,11 @@ struct semisync {
     struct semisync_node active[SEMISYNC_NODES_MAX]; /* sorted by pos */
 };
 
-/* A server comes up as primary, or is promoted. `end` is the end of its binlog. */
-void semisync_enable(struct semisync *s, const struct env *env, log_pos_t end);
-void semisync_disable(struct semisync *s);
+/* enable_master: a server comes up as primary, is promoted, or SET GLOBAL ..._enabled=1. It is ON
+ * at once, whoever is there. `end` is the end of its binlog; 0 where it does not matter. */
+void semisync_enable(struct semisync *s, log_pos_t end);
+/* disable_master: every waiter goes on, and all is forgotten but the replicas. */
+void semisync_disable(struct semisync *s, struct actions *out);
 
 /* write_tranx_in_binlog: registers the end position of a transaction. Must come before the position
  * is published to the dump threads, or no ACK would be asked for it. */
@@ -55,6 +57,8 @@ void semisync_ack(struct semisync *s, log_pos_t pos, struct actions *out);
  * of a finite timeout is armed). To be asked again after each wake-up. */
 bool semisync_wait(struct semisync *s, const struct env *env, log_pos_t pos, uint32_t task,
                    struct actions *out);
+/* A killed session leaves its wait. Its position stays in the list: an ACK is still asked for. */
+void semisync_abandon(struct semisync *s, uint32_t task, struct actions *out);
 /* The timer of a waiting task ran out: semi-sync is switched off. */
 void semisync_timeout(struct semisync *s, struct actions *out);
 /* A dump thread starts for a semi-sync replica / ends. `start` counts as an ACK (facts 2.1). */

@@ -24,7 +24,7 @@ static void begin(void)
     server_settings_default(&set);
     memset(&s, 0, sizeof s);
     actions_clear(&out);
-    semisync_enable(&s, &env, at(HEAD));
+    semisync_enable(&s, at(HEAD));
     semisync_replica_joins(&s, 1, at(BINLOG_MAGIC_LEN), &out);
     actions_clear(&out);
 }
@@ -191,7 +191,7 @@ static void test_flag_while_off(void **state)
     assert_false(semisync_wants_ack(&s, at(B) - 1));
     assert_true(semisync_wants_ack(&s, at(B))); /* catch-up probe: any event from the mark on */
     assert_true(semisync_wants_ack(&s, at(B) + 1));
-    semisync_disable(&s);
+    semisync_disable(&s, &out);
     assert_false(semisync_wants_ack(&s, at(C)));
 }
 
@@ -258,10 +258,8 @@ static void test_disabled(void **state)
 {
     (void)state;
     server_settings_default(&set);
-    set.semi_sync_master = false;
     memset(&s, 0, sizeof s);
     actions_clear(&out);
-    semisync_enable(&s, &env, at(HEAD));
     semisync_replica_joins(&s, 1, at(HEAD), &out);
     assert_int_equal(s.clients, 1u << 1);
     semisync_register(&s, &env, at(A));
@@ -278,11 +276,11 @@ static void test_enable_and_disable_keep_the_replicas(void **state)
     (void)state;
     begin();
     semisync_register(&s, &env, at(A));
-    semisync_disable(&s);
+    semisync_disable(&s, &out);
     assert_int_equal(s.clients, 1u << 1);
     assert_int_equal(s.n, 0);
     assert_false(s.on);
-    semisync_enable(&s, &env, at(B));
+    semisync_enable(&s, at(B));
     assert_int_equal(s.clients, 1u << 1);
     assert_true(s.on);
     assert_int_equal(s.committed, at(B));
