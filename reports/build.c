@@ -16,6 +16,7 @@ struct report *report_new(void)
         exit(3);
     }
     r->root = new_object();
+    r->names = new_object();
     put(r->root, "schema", new_number(REPORT_SCHEMA));
     put(r->root, "cells", new_list());
     put(r->root, "scenarios", new_list());
@@ -38,6 +39,7 @@ void report_free(struct report *r)
     if (r == NULL)
         return;
     json_decref(r->root);
+    json_decref(r->names);
     json_decref(r->costs);
     free(r);
 }
@@ -169,6 +171,8 @@ static void insert_scenario(struct report *r, json_t *scenario, json_t *cell[INV
     json_t *scenarios = doc_list(r->root, "scenarios");
     json_t *cells = doc_list(r->root, "cells");
     assert(json_array_size(cells) == json_array_size(scenarios) * INVARIANTS);
+    if (r->names != NULL)
+        put(r->names, doc_text(scenario, "name"), json_true());
     size_t at = place_of_row(scenarios, doc_number(scenario, "row"));
     int failed = json_array_insert_new(scenarios, at, scenario);
     for (size_t i = 0; i < INVARIANTS; i++)

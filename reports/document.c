@@ -181,6 +181,8 @@ json_t *doc_scenario(const struct report *r, const char *name)
 {
     size_t i;
     json_t *sc;
+    if (r->names != NULL && json_object_get(r->names, name) == NULL)
+        return NULL; /* one that is added is new, as a rule */
     json_array_foreach(doc_list(r->root, "scenarios"), i, sc)
     {
         if (strcmp(doc_text(sc, "name"), name) == 0)

@@ -13,6 +13,7 @@
 
 struct report {
     json_t *root;
+    json_t *names; /* of the scenarios, as keys; NULL: not kept */
     json_t *costs; /* not part of report.json: what ci/bench measured; NULL: nothing */
 };
 

@@ -5,62 +5,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Saves a witness, replays it, and hands story and path to the report. */
+/* Saves a witness, replays it, and keeps its story. */
 static bool keep_witness(const struct scenario *sc, enum invariant inv, const char *dir,
-                         struct witness *w, struct cell_outcome *out, struct report *part)
+                         struct cell_outcome *out)
 {
-    int n = snprintf(out->path[inv], sizeof out->path[inv], "%s/%s-%s.witness", dir, sc->name,
-                     invariant_id(inv));
+    char *path = out->path[inv];
+    int n =
+        snprintf(path, sizeof out->path[inv], "%s/%s-%s.witness", dir, sc->name, invariant_id(inv));
     if (n < 0 || (size_t)n >= sizeof out->path[inv]) {
         fprintf(stderr, "ackproof: %s: the path is too long\n", dir);
         return false;
     }
-    if (!witness_save(w, out->path[inv], stderr))
+    struct witness *w = &out->result.witness[inv];
+    if (!cli_mkdirs(dir) || !witness_save(w, path, stderr))
         return false;
-    out->choices[inv] = w->n;
-    struct story story;
     struct run_outcome outcome;
-    story_init(&story);
-    bool same = story_of(sc, w, &story, &outcome);
+    bool same = story_of(sc, w, &out->story[inv], &outcome);
     if (same && (outcome.violated >> inv & 1) == 0) {
-        fprintf(stderr, "ackproof: %s: its replay does not break %s\n", out->path[inv],
-                invariant_id(inv));
+        fprintf(stderr, "ackproof: %s: its replay does not break %s\n", path, invariant_id(inv));
         same = false;
     }
-    report_add_witness(part, sc, inv, out->path[inv], w, story.step, story.n);
-    story_free(&story);
     return same;
 }
 
-void cell_search(const struct scenario *sc, uint32_t row, const struct common *common,
-                 const struct explore_options *options, struct cell_outcome *out,
-                 struct report *part)
+void cell_search(const struct scenario *sc, const struct common *common,
+                 const struct explore_options *options, struct cell_outcome *out)
 {
-    assert(sc != NULL && out != NULL && part != NULL);
+    assert(sc != NULL && out != NULL);
     memset(out, 0, sizeof *out);
-    struct result r;
-    memset(&r, 0, sizeof r);
-    explore_exhaust(sc, options, &r);
-    report_add_scenario(part, sc, row, &r);
+    explore_exhaust(sc, options, &out->result);
     out->deterministic = true;
     char *dir = cli_path(common->out, "witness");
     for (uint32_t i = 0; i < INVARIANTS; i++) {
-        if (r.verdict[i] != VERDICT_BREAKS || r.witness[i].n == 0)
-            continue;
-        if (!cli_mkdirs(dir) || !keep_witness(sc, (enum invariant)i, dir, &r.witness[i], out, part))
+        story_init(&out->story[i]);
+        if (out->result.verdict[i] == VERDICT_BREAKS && out->result.witness[i].n > 0 &&
+            !keep_witness(sc, (enum invariant)i, dir, out))
             out->deterministic = false;
     }
     free(dir);
-    if (common->fault_sets) {
-        struct fault_walk walk;
-        explore_fault_sets(sc, options, &r, &walk);
-        report_add_fault_sets(part, sc, &walk);
-        memcpy(out->fault_sets, walk.of, sizeof out->fault_sets);
-        fault_walk_free(&walk);
+    out->asked_faults = common->fault_sets;
+    if (common->fault_sets)
+        explore_fault_sets(sc, options, &out->result, &out->faults);
+}
+
+struct report *cell_report(const struct scenario *sc, uint32_t row, const struct cell_outcome *o)
+{
+    struct report *part = report_new();
+    report_add_scenario(part, sc, row, &o->result);
+    for (uint32_t i = 0; i < INVARIANTS; i++) {
+        if (o->path[i][0] != '\0')
+            report_add_witness(part, sc, (enum invariant)i, o->path[i], &o->result.witness[i],
+                               o->story[i].step, o->story[i].n);
     }
-    out->result = r;
-    memset(out->result.witness, 0, sizeof out->result.witness);
-    result_free(&r);
+    if (o->asked_faults)
+        report_add_fault_sets(part, sc, &o->faults);
+    return part;
 }
 
 /* ---- printing ------------------------------------------------------------------------------- */
@@ -80,12 +79,12 @@ static const char *expected_text(enum expectation e)
 static bool as_expected(const struct job *j, uint32_t i)
 {
     const char *want = expected_text(j->scenario->expect[i]);
-    return want == NULL || strcmp(want, verdict_text(j->outcome.result.verdict[i])) == 0;
+    return want == NULL || strcmp(want, verdict_text(j->outcome->result.verdict[i])) == 0;
 }
 
 static void print_reach(FILE *f, const struct job *j, bool colour)
 {
-    const struct result *r = &j->outcome.result;
+    const struct result *r = &j->outcome->result;
     const char *sep = "  reached: ";
     for (uint32_t i = 0; i < REACHES; i++) {
         if ((j->scenario->reach >> i & 1) == 0 || (r->reached >> i & 1) == 0)
@@ -123,7 +122,7 @@ static void print_fault_sets(FILE *f, const struct scenario *sc, const struct fa
 
 static void print_invariant(FILE *f, const struct job *j, uint32_t i, bool colour)
 {
-    const struct cell_outcome *o = &j->outcome;
+    const struct cell_outcome *o = j->outcome;
     const char *want = expected_text(j->scenario->expect[i]);
     bool ok = as_expected(j, i);
     fprintf(f, "  %-9s %s%-13s%s ", invariant_id((enum invariant)i),
@@ -137,14 +136,14 @@ static void print_invariant(FILE *f, const struct job *j, uint32_t i, bool colou
         fputs("as expected", f);
     else
         fprintf(f, "%sexpected %s%s", paint(colour, BAD), want, paint(colour, PLAIN));
-    if (o->choices[i] > 0) {
-        fprintf(f, "; %u choices: ", o->choices[i]);
+    if (o->path[i][0] != '\0') {
+        fprintf(f, "; %u choices: ", o->result.witness[i].n);
         cli_print_quoted(f, cli_self);
         fputs(" replay ", f);
         cli_print_quoted(f, o->path[i]);
     }
     fputc('\n', f);
-    print_fault_sets(f, j->scenario, &o->fault_sets[i]);
+    print_fault_sets(f, j->scenario, &o->faults.of[i]);
 }
 
 void cell_print(FILE *f, const struct job *j, const struct common *common, bool colour)
@@ -159,7 +158,7 @@ void cell_print(FILE *f, const struct job *j, const struct common *common, bool 
         all = all && as_expected(j, i);
     if (common->quiet && all)
         return;
-    const struct result *r = &j->outcome.result;
+    const struct result *r = &j->outcome->result;
     fprintf(f, "%s%s%s  %s\n", paint(colour, STRONG), sc->name, paint(colour, PLAIN), sc->title);
     fprintf(f,
             "  %llu states, %llu transitions, %s, depth %llu, %.2f s; missed a state: p < %.0e\n",

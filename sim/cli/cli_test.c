@@ -434,6 +434,52 @@ static void interrupt_cleans_up(void **state)
     assert_int_equal(rmdir(in_dir("long")), 0);
 }
 
+/* The first process that `pid` started; 0: none. */
+static pid_t child_of(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    FILE *f = fopen(path, "r");
+    int child = 0;
+    if (f != NULL && fscanf(f, "%d", &child) != 1)
+        child = 0;
+    if (f != NULL)
+        fclose(f);
+    return child;
+}
+
+/* A search that dies costs its own scenario. */
+static void a_crash_costs_one_scenario(void **state)
+{
+    (void)state;
+    const char *const args[] = {"prove",
+                                "--jobs",
+                                "1",
+                                "--color",
+                                "never",
+                                "--out",
+                                in_dir("killed"),
+                                in_dir("long.yaml"),
+                                in_dir("holds.yaml"),
+                                NULL};
+    int fd = open(in_dir("output"), O_RDWR | O_CREAT | O_TRUNC, 0600), status;
+    pid_t pid = start(fd, args);
+    const struct timespec pause = {.tv_nsec = 300000000};
+    nanosleep(&pause, NULL);
+    pid_t worker = child_of(pid);
+    assert_true(worker > 0);
+    kill(worker, SIGKILL);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status), 3);
+    static char text[4096];
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    assert_true(n > 0);
+    text[n] = '\0';
+    close(fd);
+    assert_non_null(strstr(text, "long: the search died of signal 9"));
+    assert_non_null(strstr(text, "NOLOSS    holds"));
+}
+
 /* ---- the schema for editors ----------------------------------------------------------------- */
 
 static const json_t *resolve(const json_t *root, const json_t *s)
@@ -512,6 +558,7 @@ int main(void)
         cmocka_unit_test(matrix_and_report),
         cmocka_unit_test(the_matrix_of_the_tree),
         cmocka_unit_test(interrupt_cleans_up),
+        cmocka_unit_test(a_crash_costs_one_scenario),
         cmocka_unit_test(schema_is_the_loaders),
     };
     binary = getenv("ACKPROOF_BINARY");

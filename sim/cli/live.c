@@ -57,7 +57,7 @@ static enum verdict verdict_of(const struct live_judgement *j)
 /* The search's verdict where there was one, else what the scenario expects of it. */
 static enum verdict searched(const struct job *j, uint32_t inv)
 {
-    return j != NULL && j->state == JOB_DONE ? j->outcome.result.verdict[inv] : VERDICT_UNFINISHED;
+    return j != NULL && j->state == JOB_DONE ? j->outcome->result.verdict[inv] : VERDICT_UNFINISHED;
 }
 
 static void add_live(struct report *r, const struct scenario *sc, const struct job *j,
@@ -89,7 +89,7 @@ static struct report *open_report(const char *path)
 
 /* ---- the search beside it ------------------------------------------------------------------- */
 
-static void ignore(void *arg, const struct job *j)
+static void ignore(void *arg, struct job *j)
 {
     (void)arg;
     if (j->state != JOB_DONE)
@@ -118,7 +118,7 @@ static int play(struct live_command *c, const struct scenario *sc, const struct 
 {
     for (uint32_t i = 0; i < INVARIANTS; i++)
         c->live.search_said[i] =
-            j == NULL || j->state != JOB_DONE ? NULL : verdict_text(j->outcome.result.verdict[i]);
+            j == NULL || j->state != JOB_DONE ? NULL : verdict_text(j->outcome->result.verdict[i]);
     struct live_result *live = cli_alloc(sizeof *live);
     int status = live_run(sc, &c->live, live, stdout);
     fflush(stdout);

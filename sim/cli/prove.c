@@ -23,7 +23,7 @@ struct telling {
     bool ok;
 };
 
-static void told(void *arg, const struct job *j)
+static void told(void *arg, struct job *j)
 {
     struct telling *t = arg;
     cell_print(t->to, j, t->common, t->colour);
@@ -31,6 +31,7 @@ static void told(void *arg, const struct job *j)
         fprintf(stderr, "ackproof: two scenarios are named %s\n", j->scenario->name);
         t->ok = false;
     }
+    job_forget(j);
 }
 
 bool write_derived(const struct report *r, const struct common *common)

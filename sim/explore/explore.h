@@ -36,6 +36,12 @@ struct progress {
     uint64_t states, transitions, depth;
     double seconds;
 };
+/* Blocks and tables that one search leaves to the next one of this process: fresh ones cost more
+ * than a small search does. Options with it serve one search at a time. */
+struct explore_memory;
+struct explore_memory *explore_memory_new(void);
+void explore_memory_free(struct explore_memory *m);
+
 struct explore_options {
     uint64_t max_states;   /* 0: 50 million */
     uint64_t memory_bytes; /* bound of the visited set and the stack; 0: 4 GiB */
@@ -46,6 +52,7 @@ struct explore_options {
                       only case in which `tick` is called. The result does not depend on it. */
     invariant_mask only; /* exhaustive search: it may stop once all of these are refuted; 0: all */
     bool no_witness;     /* exhaustive search: verdicts only */
+    struct explore_memory *memory; /* exhaustive search; NULL: its own */
 };
 
 enum verdict { VERDICT_HOLDS, VERDICT_BREAKS, VERDICT_NOT_EXERCISED, VERDICT_UNFINISHED };

@@ -141,6 +141,29 @@ static void test_bounds_leave_it_unfinished(void **state)
     scenario.max_steps = 0;
 }
 
+/* What one search leaves to the next does not show. */
+static void test_memory_is_handed_on(void **state)
+{
+    (void)state;
+    struct explore_options o = {.memory = explore_memory_new()};
+    const struct rules wide = {.n = 4, .k = 8, .kills = 2};
+    const struct rules small = {.n = 2, .k = 3, .lies = 1};
+    for (uint32_t i = 0; i < 3; i++) {
+        exhaust(i == 1 ? wide : small, NULL);
+        struct result alone = result;
+        exhaust(i == 1 ? wide : small, &o);
+        assert_int_equal(result.states, alone.states);
+        assert_int_equal(result.transitions, alone.transitions);
+        assert_int_equal(result.depth_max, alone.depth_max);
+        assert_true(hash_equal(result.digest, alone.digest));
+        assert_memory_equal(result.verdict, alone.verdict, sizeof alone.verdict);
+        result_free(&result);
+        result_free(&alone);
+    }
+    explore_memory_free(o.memory);
+    explore_memory_free(NULL);
+}
+
 static void test_not_exercised(void **state)
 {
     (void)state;
@@ -290,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_cycles),
         cmocka_unit_test(test_each_invariant_has_its_own_verdict),
         cmocka_unit_test(test_bounds_leave_it_unfinished),
+        cmocka_unit_test(test_memory_is_handed_on),
         cmocka_unit_test(test_not_exercised),
         cmocka_unit_test(test_progress),
         cmocka_unit_test(test_misfits_are_said),

@@ -2,6 +2,7 @@
 #include "sim/explore/visited.h"
 
 #include <assert.h>
+#include <string.h>
 #include <sys/mman.h>
 
 enum { LOG2_CAP_MIN = 12 };
@@ -34,6 +35,18 @@ void visited_init(struct visited *v, uint64_t bytes_max)
                           .grow_at = cap / 4 * 3,
                           .bytes_max = bytes_max,
                           .shift = 64 - LOG2_CAP_MIN};
+}
+
+void visited_clear(struct visited *v, uint64_t bytes_max)
+{
+    if (v->at == NULL || v->cap != (uint64_t)1 << LOG2_CAP_MIN) {
+        visited_free(v);
+        visited_init(v, bytes_max);
+        return;
+    }
+    memset(v->at, 0, (size_t)v->cap * sizeof v->at[0]);
+    v->n = 0;
+    v->bytes_max = bytes_max;
 }
 
 void visited_free(struct visited *v)
@@ -85,6 +98,11 @@ static bool grow(struct visited *v)
     return true;
 }
 
+bool visited_room(struct visited *v)
+{
+    return v->at != NULL && (v->n < v->grow_at || grow(v) || v->n < v->cap / 8 * 7);
+}
+
 enum visited_answer visited_add(struct visited *v, struct hash128 h)
 {
     if (is_free(h)) {
@@ -98,11 +116,10 @@ enum visited_answer visited_add(struct visited *v, struct hash128 h)
         return VISITED_SEEN;
     }
     if (v->n >= v->grow_at) {
-        if (grow(v)) {
-            i = find(v->at, v->cap, v->shift, h);
-        } else if (v->n >= v->cap / 8 * 7) {
+        if (!visited_room(v)) {
             return VISITED_FULL;
         }
+        i = find(v->at, v->cap, v->shift, h);
     }
     v->at[i] = h;
     v->n++;

@@ -24,8 +24,18 @@ struct visited {
 
 /* The smallest table is 64 KiB, whatever the bound says. */
 void visited_init(struct visited *v, uint64_t bytes_max);
+/* Makes a set that was used, or is all zero, an empty one; keeps the smallest table. */
+void visited_clear(struct visited *v, uint64_t bytes_max);
 void visited_free(struct visited *v);
 enum visited_answer visited_add(struct visited *v, struct hash128 h);
+/* Is there room for one more? Grows the table where that is needed. */
+bool visited_room(struct visited *v);
 uint64_t visited_bytes(const struct visited *v);
+
+/* The place where visited_add will look. */
+static inline void visited_prefetch(const struct visited *v, struct hash128 h)
+{
+    __builtin_prefetch(&v->at[h.hi >> v->shift], 1);
+}
 
 #endif

@@ -64,6 +64,21 @@ static void test_the_bound_is_said(void **state)
     visited_free(&v);
 }
 
+static void test_cleared(void **state)
+{
+    (void)state;
+    struct visited v = {0};
+    for (uint64_t round = 0; round < 3; round++) {
+        visited_clear(&v, 1 << 22);
+        assert_int_equal(v.n, 0);
+        for (uint64_t i = 0; i < (round == 1 ? 100000 : 100); i++) {
+            assert_true(visited_room(&v));
+            assert_int_equal(visited_add(&v, fingerprint(i)), VISITED_NEW);
+        }
+    }
+    visited_free(&v);
+}
+
 static void test_zero_is_a_fingerprint(void **state)
 {
     (void)state;
@@ -80,6 +95,7 @@ int main(void)
         cmocka_unit_test(test_a_million),
         cmocka_unit_test(test_all_on_one_place),
         cmocka_unit_test(test_the_bound_is_said),
+        cmocka_unit_test(test_cleared),
         cmocka_unit_test(test_zero_is_a_fingerprint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
