@@ -44,6 +44,11 @@ static const char *const names[REACHES] = {
     [REACH_OPERATOR_STOP_SLAVE] = "replica stopped by an operator",
     [REACH_OPERATOR_START_SLAVE] = "replica started by an operator",
     [REACH_OPERATOR_FLUSH_LOGS] = "logs flushed by an operator",
+    [REACH_ROTATED] = "binlog rotated",
+    [REACH_CRASH_ROTATING] = "primary crash during a rotation",
+    [REACH_RECOVERY_FILES] = "recovery read more than one binlog",
+    [REACH_UNREGISTERED] = "start deleted a binlog that the index did not name",
+    [REACH_START_REFUSED] = "a server did not start",
     [REACH_ALL_DONE] = "all transactions answered without a fault",
 };
 

@@ -66,6 +66,7 @@ json_t *words_settings(const struct server_settings *set)
     append(l, new_pair_number("sync_binlog", set->sync_binlog));
     append(l, new_pair_number("innodb_flush_log_at_trx_commit", set->flush_log_at_trx_commit));
     append(l, new_pair_number("sync_relay_log", set->sync_relay_log));
+    append(l, new_pair_number("max_binlog_size", set->max_binlog_size));
     append(l, new_pair("binlog published",
                        set->profile != NULL ? publish_text(set->profile->publish) : "?"));
     append(l, new_pair("relay log at START SLAVE",
@@ -126,6 +127,8 @@ static const char *kind_text(enum file_kind kind)
         return "the redo log";
     case FILE_BINLOG:
         return "a binlog";
+    case FILE_BINLOG_INDEX:
+        return "the binlog index";
     case FILE_RELAY:
         return "a relay log";
     case FILE_BACKUP:

@@ -98,6 +98,8 @@ static void reach_recovery(struct sim *s, const struct node *n)
     /* Two records for each decided transaction, and after a recovery all are decided. */
     if (engine_lsn(&n->engine) / REDO_RECORD_LEN / 2 > committed)
         reach(s, REACH_RECOVERY_ROLLBACK);
+    if (n->primary.recovered_from < n->primary.recovered_file)
+        reach(s, REACH_RECOVERY_FILES);
     if (n->boots_as != ADMIN_SERVE) {
         reach(s, REACH_REPLICA_RESTART);
         return;
@@ -331,6 +333,8 @@ void judge_crash(struct sim *s, uint32_t node)
         return;
     }
     reach(s, REACH_PRIMARY_CRASH);
+    if (n->state == NODE_UP && n->primary.binlog.rotation != ROTATION_NONE)
+        reach(s, REACH_CRASH_ROTATING);
     reach_crash(s, n, node);
 }
 

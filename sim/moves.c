@@ -150,11 +150,14 @@ static void list_manager(const struct sim *s, struct moves *m)
         struct manager_option o[MANAGER_OPTIONS_MAX];
         manager_view_of(w, s->scenario->n_nodes, &v);
         uint32_t n = manager_options(&w->manager, &s->scenario->manager, &v, o);
-        for (uint32_t i = 0; i < n; i++)
+        for (uint32_t i = 0; i < n; i++) {
+            if (o[i].act == MANAGER_START && w->node[o[i].node].refused)
+                continue;
             moves_add(m, move_key(MOVE_MANAGER, o[i].act, o[i].node, 0));
+        }
     }
     for (uint32_t i = 0; i < s->scenario->n_nodes && s->scenario->restart_replicas; i++) {
-        if (i != w->manager.primary && w->node[i].state == NODE_DOWN &&
+        if (i != w->manager.primary && w->node[i].state == NODE_DOWN && !w->node[i].refused &&
             (w->manager.discarded >> i & 1) == 0)
             moves_add(m, move_key(MOVE_START, i, 0, 0));
     }

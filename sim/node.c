@@ -11,11 +11,9 @@
 
 static const char *file_text(struct file_id id)
 {
-    static const char *const names[] = {[FILE_NONE] = "?",
-                                        [FILE_REDO] = "redo log",
-                                        [FILE_BINLOG] = "binlog",
-                                        [FILE_RELAY] = "relay log",
-                                        [FILE_BACKUP] = "backup"};
+    static const char *const names[] = {
+        [FILE_NONE] = "?",          [FILE_REDO] = "redo log", [FILE_BINLOG] = "binlog",
+        [FILE_RELAY] = "relay log", [FILE_BACKUP] = "backup", [FILE_BINLOG_INDEX] = "binlog index"};
     return names[id.kind];
 }
 
@@ -86,6 +84,8 @@ static enum io_result disk_action(struct sim *s, uint32_t node, const struct act
             return IO_ENOSPC;
         }
         story(s, "%s writes %u bytes to its %s", story_node(s, node), a->len, file_text(a->file));
+        if (a->file.kind == FILE_BINLOG_INDEX && s->world->node[node].state == NODE_UP)
+            reach(s, REACH_ROTATED);
         e = disk_write(d, a->file, a->off, bytes + a->at, a->len);
         break;
     case ACT_CREATE:
@@ -93,6 +93,8 @@ static enum io_result disk_action(struct sim *s, uint32_t node, const struct act
         break;
     case ACT_UNLINK:
         story(s, "%s deletes a %s", story_node(s, node), file_text(a->file));
+        if (a->file.kind == FILE_BINLOG)
+            reach(s, REACH_UNREGISTERED);
         e = disk_unlink(d, a->file);
         break;
     default:
@@ -227,6 +229,10 @@ static void act_now(struct sim *s, uint32_t node, const struct action *a, const 
         reply(s, node, a);
         break;
     case ACT_EXIT:
+        if (a->arg == EXIT_REFUSED) {
+            n->refused = 1;
+            reach(s, REACH_START_REFUSED);
+        }
         *exited = 1;
         break;
     default:

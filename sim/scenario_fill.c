@@ -295,6 +295,13 @@ static const char *impossible(const struct scenario *s, enum reach r)
                 return NULL;
         }
         return "no operator does that";
+    case REACH_ROTATED:
+    case REACH_CRASH_ROTATING:
+        for (uint32_t n = 0; n < s->n_nodes; n++) {
+            if (s->node[n].max_binlog_size != 0)
+                return NULL;
+        }
+        return "no server has a max_binlog_size";
     case REACH_GROUP_OF_TWO:
     case REACH_TWO_GROUPS:
         return s->sessions >= 2 && s->transactions >= 2 ? NULL : "it needs two sessions";

@@ -177,6 +177,11 @@ static bool fill_numbers(const struct entry *e, struct server_settings *set)
     if (r->flush_log_at_trx_commit != NULL && *r->flush_log_at_trx_commit > 3)
         return refuse(e, "innodb_flush_log_at_trx_commit",
                       "innodb_flush_log_at_trx_commit is 0, 1, 2 or 3");
+    if (r->max_binlog_size != NULL && *r->max_binlog_size > FILE_BYTES_MAX)
+        return refuse(e, "max_binlog_size",
+                      "a file has room for %d bytes here: max_binlog_size is 1 .. %d, or 0 for "
+                      "files that never fill up",
+                      FILE_BYTES_MAX, FILE_BYTES_MAX);
     if (r->server_id != NULL)
         set->server_id = *r->server_id;
     if (r->domain_id != NULL)
@@ -187,6 +192,8 @@ static bool fill_numbers(const struct entry *e, struct server_settings *set)
         set->flush_log_at_trx_commit = *r->flush_log_at_trx_commit;
     if (r->sync_relay_log != NULL)
         set->sync_relay_log = *r->sync_relay_log;
+    if (r->max_binlog_size != NULL)
+        set->max_binlog_size = *r->max_binlog_size;
     return true;
 }
 

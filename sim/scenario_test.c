@@ -117,13 +117,14 @@ static void keys_and_types(void **state)
          ":4:12: error: unknown key 'session' in workload; allowed: "
          "sessions, transactions\n"
          "workload: {session: 2}\n           ^\n"},
-        {P("\xc3\xa4: 1"), ":3:21: error: unknown key '\xc3\xa4' in primary; allowed: profile, "
-                           "receiver, server_id, domain_id, sync_binlog, "
-                           "innodb_flush_log_at_trx_commit, sync_relay_log, relay_log, semi_sync, "
-                           "wait_point, timeout, wait_no_slave, recovery, init_rpl_role, "
-                           "write_error_after_send\n"
-                           "cluster: {primary: {\xc3\xa4: 1}, replicas: [{}]}\n"
-                           "                    ^\n"},
+        {P("\xc3\xa4: 1"),
+         ":3:21: error: unknown key '\xc3\xa4' in primary; allowed: profile, "
+         "receiver, server_id, domain_id, sync_binlog, "
+         "innodb_flush_log_at_trx_commit, sync_relay_log, max_binlog_size, "
+         "relay_log, semi_sync, wait_point, timeout, wait_no_slave, recovery, init_rpl_role, "
+         "write_error_after_send\n"
+         "cluster: {primary: {\xc3\xa4: 1}, replicas: [{}]}\n"
+         "                    ^\n"},
         {PAIR "workload: {sessions: two}\n",
          ":4:22: error: sessions wants a whole number, not 'two'\n"
          "workload: {sessions: two}\n                     ^\n"},

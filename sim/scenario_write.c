@@ -14,7 +14,7 @@ enum { TIMEOUT_TEXT_MAX = 24 };
 /* Everything that the pointers of the raw structs point at. */
 struct server_room {
     struct raw_receiver receiver;
-    uint32_t server_id, domain_id, sync_binlog, flush, sync_relay_log;
+    uint32_t server_id, domain_id, sync_binlog, flush, sync_relay_log, max_binlog_size;
     uint32_t wait_point, relay_log, recovery, role, sent_error, ack, sync;
     bool handler, buffered, crc, semi_sync, wait_no_slave;
     char timeout[TIMEOUT_TEXT_MAX];
@@ -79,6 +79,7 @@ static void write_server(const struct server_settings *set, struct raw_server *r
     room->sync_binlog = set->sync_binlog;
     room->flush = set->flush_log_at_trx_commit;
     room->sync_relay_log = set->sync_relay_log;
+    room->max_binlog_size = set->max_binlog_size;
     room->wait_point = set->wait_point;
     room->relay_log = set->relay_restart;
     room->recovery = set->recovery;
@@ -92,6 +93,7 @@ static void write_server(const struct server_settings *set, struct raw_server *r
                                .sync_binlog = &room->sync_binlog,
                                .flush_log_at_trx_commit = &room->flush,
                                .sync_relay_log = &room->sync_relay_log,
+                               .max_binlog_size = &room->max_binlog_size,
                                .timeout = room->timeout,
                                .wait_point = &room->wait_point,
                                .relay_log = &room->relay_log,

@@ -36,6 +36,7 @@ static void same_server(const struct server_settings *a, const struct server_set
     assert_int_equal(a->sync_binlog, b->sync_binlog);
     assert_int_equal(a->flush_log_at_trx_commit, b->flush_log_at_trx_commit);
     assert_int_equal(a->sync_relay_log, b->sync_relay_log);
+    assert_int_equal(a->max_binlog_size, b->max_binlog_size);
     assert_int_equal(a->semi_sync_timeout_ms, b->semi_sync_timeout_ms);
     assert_int_equal(a->wait_point, b->wait_point);
     assert_int_equal(a->relay_restart, b->relay_restart);
@@ -114,7 +115,8 @@ static void everything_else(void **state)
         "            wait_no_slave: off, server_id: 4294967295, domain_id: 3}\n"
         "  replicas:\n"
         "    - {receiver: {buffered: yes, sync: never, verify_crc_before_ack: no}}\n"
-        "    - {semi_sync: off, wait_point: AFTER_SYNC, sync_relay_log: 0x10, relay_log: purge,\n"
+        "    - {semi_sync: off, wait_point: AFTER_SYNC, sync_relay_log: 0x10, max_binlog_size: "
+        "700, relay_log: purge,\n"
         "       recovery: serve, init_rpl_role: SLAVE}\n"
         "workload: {sessions: 3, transactions: 4}\ndisk: {reorder: true, tear: on}\n"
         "faults: [{point: disk/fsync/lie, of: replica, at_most: 2, file: relay},\n"

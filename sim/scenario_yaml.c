@@ -39,7 +39,11 @@ static const cyaml_strval_t handler_syncs[] = {
 static const cyaml_strval_t fault_ofs[] = {
     {"primary", OF_PRIMARY}, {"replica", OF_REPLICA}, {"any", OF_ANY}};
 static const cyaml_strval_t fault_files[] = {
-    {"redo", FILE_REDO}, {"binlog", FILE_BINLOG}, {"relay", FILE_RELAY}};
+    {"redo", FILE_REDO},
+    {"binlog", FILE_BINLOG},
+    {"relay", FILE_RELAY},
+    {"index", FILE_BINLOG_INDEX},
+};
 static const cyaml_strval_t promotes[] = {{"most-advanced", PROMOTE_MOST_ADVANCED},
                                           {"any", PROMOTE_ANY}};
 static const cyaml_strval_t appliers[] = {{"free", APPLIER_FREE},
@@ -68,6 +72,7 @@ static const cyaml_schema_field_t server_fields[] = {
     UINT("sync_binlog", struct raw_server, sync_binlog),
     UINT("innodb_flush_log_at_trx_commit", struct raw_server, flush_log_at_trx_commit),
     UINT("sync_relay_log", struct raw_server, sync_relay_log),
+    UINT("max_binlog_size", struct raw_server, max_binlog_size),
     ENUM("relay_log", struct raw_server, relay_log, relay_logs),
     BOOL("semi_sync", struct raw_server, semi_sync),
     ENUM("wait_point", struct raw_server, wait_point, wait_points),

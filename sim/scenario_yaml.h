@@ -29,6 +29,7 @@ struct raw_server {
     uint32_t *sync_binlog;
     uint32_t *flush_log_at_trx_commit;
     uint32_t *sync_relay_log;
+    uint32_t *max_binlog_size;
     char *timeout;
     uint32_t *wait_point; /* enum wait_point */
     uint32_t *relay_log;  /* enum relay_restart */

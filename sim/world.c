@@ -80,7 +80,7 @@ static void node_rehash(struct node *n)
         len += (uint32_t)(size);                                                                   \
     } while (0)
     uint8_t head[8] = {n->state,   n->restarted, n->boots_as, n->relay_boot,
-                       n->follows, n->apply_all, 0,           0};
+                       n->follows, n->apply_all, n->refused,  0};
     TAKE(head, sizeof head);
     TAKE(&n->runnable, sizeof n->runnable);
     TAKE(&n->timers, sizeof n->timers);

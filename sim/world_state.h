@@ -45,10 +45,12 @@ struct node {
     uint8_t apply_all;  /* bool: an applier that lags is let go on (promotion, catch-up) */
     uint8_t behind;     /* bool: applier_behind, kept up to date */
     uint8_t fresh_hash; /* bool: hash below is that of the present contents */
-    uint32_t runnable;  /* bit i: task i was woken */
-    uint32_t timers;    /* bit i: the timer of task i is armed */
-    uint32_t visible;   /* transactions that the read path shows; 0 while it is not up */
-    uint32_t in_io;     /* bit i: io[i] is active */
+    uint8_t refused;    /* bool: it cannot start from what its disk holds; nobody tries again */
+    uint8_t reserved[7];
+    uint32_t runnable; /* bit i: task i was woken */
+    uint32_t timers;   /* bit i: the timer of task i is armed */
+    uint32_t visible;  /* transactions that the read path shows; 0 while it is not up */
+    uint32_t in_io;    /* bit i: io[i] is active */
     struct hash128 hash;
     struct io io[TASKS_MAX];
     struct history binlog;

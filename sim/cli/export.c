@@ -52,6 +52,9 @@ static bool file_name(struct file_id id, char text[32])
     case FILE_BINLOG:
         snprintf(text, 32, "binlog.%06u", id.num);
         return true;
+    case FILE_BINLOG_INDEX:
+        snprintf(text, 32, "binlog.index");
+        return true;
     case FILE_RELAY:
         snprintf(text, 32, "relay.%06u", id.num);
         return true;

@@ -37,6 +37,8 @@ static const char *file_text(enum file_kind kind)
         return " on the redo log";
     case FILE_BINLOG:
         return " on a binlog";
+    case FILE_BINLOG_INDEX:
+        return " on the binlog index";
     case FILE_RELAY:
         return " on a relay log";
     default:

@@ -48,7 +48,14 @@ enum task {
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
-enum file_kind { FILE_NONE = 0, FILE_REDO, FILE_BINLOG, FILE_RELAY, FILE_BACKUP };
+enum file_kind {
+    FILE_NONE = 0,
+    FILE_REDO,
+    FILE_BINLOG,
+    FILE_RELAY,
+    FILE_BACKUP,
+    FILE_BINLOG_INDEX, /* the names of the binlogs, one per line */
+};
 
 /* A file of a node. Numbers count from 1; binlog 2 is "binlog.000002" in names and packets. */
 struct file_id {
@@ -151,8 +158,11 @@ enum action_kind {
     ACT_SET_TIMER,   /* task, arg: milliseconds */
     ACT_CLEAR_TIMER, /* task */
     ACT_REPLY,       /* task (session), txn, arg: enum client_result */
-    ACT_EXIT,        /* the server process ends itself, arg: reason for the log */
+    ACT_EXIT,        /* the server process ends itself, arg: enum io_result or EXIT_REFUSED */
 };
+
+/* A server that cannot start from what its disk holds; to try again changes nothing. */
+enum { EXIT_REFUSED = 16 };
 
 enum client_result {
     CLIENT_OK = 1,

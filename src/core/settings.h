@@ -87,6 +87,7 @@ struct server_settings {
     uint32_t sync_binlog;             /* 0 = never, N = every N-th flush */
     uint32_t flush_log_at_trx_commit; /* 0..3 */
     uint32_t sync_relay_log;          /* 0 = never, N = every N-th event */
+    uint32_t max_binlog_size;         /* bytes behind which a binlog is full; 0 = never */
     uint32_t semi_sync_timeout_ms;    /* 0 = infinite */
     enum wait_point wait_point;
     enum relay_restart relay_restart;

@@ -85,31 +85,6 @@ void binlog_publish(const struct ctx *c, log_pos_t pos)
     }
 }
 
-void binlog_open(const struct ctx *c, uint8_t num)
-{
-    struct binlog *b = &c->p->binlog;
-    uint8_t head[512];
-    struct writer w = writer_over(head, sizeof head);
-    struct event_ctx x = {.timestamp = EVENT_TIMESTAMP, .server_id = c->env->set->server_id};
-    char name[BINLOG_NAME_MAX];
-    binlog_name(name, num);
-    encode_magic(&w);
-    x.start = w.len;
-    x.flags = EVENT_FLAG_IN_USE;
-    encode_format_description(&w, &x, c->env->set->profile->version);
-    x.flags = 0;
-    x.start = w.len;
-    encode_gtid_list(&w, &x, &b->state);
-    x.start = w.len;
-    encode_binlog_checkpoint(&w, &x, name);
-    assert(!w.failed);
-    act_create(c->out, TASK_BOOT, file_of(num));
-    act_write(c->out, TASK_BOOT, file_of(num), 0, head, w.len);
-    act_fsync(c->out, TASK_BOOT, file_of(num));
-    b->num = num;
-    b->len = w.len;
-}
-
 const uint8_t *binlog_read(const struct ctx *c, log_pos_t pos, uint32_t *len)
 {
     const struct binlog *b = &c->p->binlog;

@@ -251,6 +251,23 @@ static bool ack_is_there(const struct ctx *c, uint32_t task, log_pos_t pos)
     return semisync_wait(&c->p->semisync, c->env, pos, task, c->out);
 }
 
+/* A disk error in a rotation ends the server; MariaDB would close the binlog and go on without. */
+static enum outcome stage_rotate(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (!m->io_done) {
+        if (!rotate_due(c))
+            return NEXT;
+        rotate_start(c, task);
+        return wait_for_disk(m);
+    }
+    if (m->io_error != IO_OK && c->p->binlog.rotation != ROTATION_CLEAR) {
+        act(c->out, ACT_EXIT)->arg = m->io_error;
+        return STAY;
+    }
+    return rotate_go_on(c, task) ? NEXT : wait_for_disk(m);
+}
+
 static enum outcome stage_wait(const struct ctx *c, uint32_t task)
 {
     struct committer *leader = &c->p->by[task];
@@ -329,12 +346,13 @@ static enum outcome stage_reply(const struct ctx *c, uint32_t task)
 
 typedef enum outcome (*stage_fn)(const struct ctx *c, uint32_t task);
 static const stage_fn stage_run[] = {
-    [STAGE_PREPARE] = stage_prepare,   [STAGE_QUEUE] = stage_queue,
-    [STAGE_RENDER] = stage_render,     [STAGE_WRITE] = stage_write,
-    [STAGE_SYNC] = stage_sync,         [STAGE_REGISTER] = stage_register,
-    [STAGE_PUBLISH] = stage_publish,   [STAGE_WAIT] = stage_wait,
-    [STAGE_COMMIT] = stage_commit,     [STAGE_FLUSH] = stage_flush,
-    [STAGE_WAIT_OWN] = stage_wait_own, [STAGE_REPLY] = stage_reply,
+    [STAGE_PREPARE] = stage_prepare, [STAGE_QUEUE] = stage_queue,
+    [STAGE_RENDER] = stage_render,   [STAGE_WRITE] = stage_write,
+    [STAGE_SYNC] = stage_sync,       [STAGE_REGISTER] = stage_register,
+    [STAGE_PUBLISH] = stage_publish, [STAGE_ROTATE] = stage_rotate,
+    [STAGE_WAIT] = stage_wait,       [STAGE_COMMIT] = stage_commit,
+    [STAGE_FLUSH] = stage_flush,     [STAGE_WAIT_OWN] = stage_wait_own,
+    [STAGE_REPLY] = stage_reply,
 };
 
 /* ---- the walk ------------------------------------------------------------------------------- */

@@ -236,6 +236,8 @@ static bool pass_group(const struct ctx *c, uint32_t node, const uint8_t *bytes,
         refuse(c, node, reason);
         return false;
     }
+    if (h.type == EVENT_ROTATE) /* of what stands outside groups nothing else is sent */
+        send_event(c, node, bytes, h.len, false);
     if (step == GROUP_END && gate(d, g.gtid.gtid)) {
         *sent = true;
         for (uint32_t at = 0; at < off; at += h.len) {

@@ -25,7 +25,7 @@ enum stage {
     STAGE_SYNC,     /* 7: one fsync, if sync_binlog says so */
     STAGE_REGISTER, /* 8: semi-sync learns the positions that it will ask ACKs for */
     STAGE_PUBLISH,  /* 9: binlog_end_pos moves, dump threads may send */
-    STAGE_ROTATE,   /* 10: max_binlog_size; files do not fill up within a run, so nothing to do */
+    STAGE_ROTATE,   /* 10: a new file where this one is full (max_binlog_size) */
     STAGE_WAIT,     /* 11: the leader waits for the ACKs of its members */
     STAGE_PASS,     /* 11 without a wait: the lock is only passed through */
     STAGE_COMMIT,   /* 13: commit_ordered member by member: visible */
@@ -73,11 +73,28 @@ void binlog_write_failed(struct binlog *b);
 bool binlog_sync_due(struct binlog *b, const struct env *env);
 /* update_binlog_end_pos: the dump threads may read up to pos; they are woken. */
 void binlog_publish(const struct ctx *c, log_pos_t pos);
-/* Creates the file, writes and fsyncs its header (TASK_BOOT). */
-void binlog_open(const struct ctx *c, uint8_t num);
 /* Bytes of the binlog at pos, up to the published end or the end of an older file. NULL and *len 0
  * where there are none yet. */
 const uint8_t *binlog_read(const struct ctx *c, log_pos_t pos, uint32_t *len);
+
+/* ---- rotate.c ------------------------------------------------------------------------------- */
+
+/* The binlogs that the index names, in its order, which is ascending. */
+struct binlog_index {
+    uint32_t n;
+    uint8_t num[FILES_MAX];
+};
+void binlog_index_read(const struct ctx *c, struct binlog_index *index);
+/* Takes the names behind `last` off the index. False: there are none, nothing was asked for. */
+bool binlog_index_cut(const struct ctx *c, uint32_t task, uint32_t last);
+/* Is the current file full (max_binlog_size)? Asked between groups, under LOCK_log. */
+bool rotate_due(const struct ctx *c);
+/* Begins the change to the next file; disk actions of the task are under way. */
+void rotate_start(const struct ctx *c, uint32_t task);
+/* The same at start-up, where there is no file to close. */
+void rotate_first(const struct ctx *c, uint32_t task);
+/* The disk actions under way are done: on to the next. True: the change is complete. */
+bool rotate_go_on(const struct ctx *c, uint32_t task);
 
 /* ---- recovery.c ----------------------------------------------------------------------------- */
 
@@ -85,6 +102,7 @@ void recovery_start(const struct ctx *c);
 void recovery_disk_done(const struct ctx *c, enum io_result result);
 /* RUN of TASK_BOOT: an ACK has come that recovery waited for. */
 void recovery_run(const struct ctx *c);
+enum { IN_USE_FLAGS_OFFSET = BINLOG_MAGIC_LEN + 17 };
 /* Length of the file's head (FORMAT_DESCRIPTION, GTID_LIST, BINLOG_CHECKPOINT); 0 where it is not
  * complete, so the file was never in use. *state is what stands before the file. */
 uint32_t binlog_head(const struct file_view *f, bool *in_use, struct gtid_state *state);

@@ -4,7 +4,8 @@
  *
  *   pipeline.c  the commit pipeline: a table of stages per wait point
  *   commit.c    the walk through it, and what each stage does
- *   binlog.c    the binlog: rendering a group, write, fsync, end position, opening a new file
+ *   binlog.c    the binlog: rendering a group, write, fsync, end position
+ *   rotate.c    the change to a new file, and the index that names the files
  *   semisync.c  who waits for which ACK
  *   dump.c      dump threads: what a replica is sent, from where, with which flag
  *   recovery.c  start-up after a crash: commit what is in the binlog, roll back the rest
@@ -73,9 +74,20 @@ struct committer {
 
 enum { BINLOG_CACHE_MAX = 1024 };
 
+/* A new file takes the place of the current one (rotate.c); each step ends on the disk. */
+enum rotation {
+    ROTATION_NONE = 0,
+    ROTATION_CLOSE,  /* the old file ends in a ROTATE event and is fsynced */
+    ROTATION_CREATE, /* the new file has its head, fsynced */
+    ROTATION_INDEX,  /* the index names it, fsynced: from now on it is the current file */
+    ROTATION_CLEAR,  /* IN_USE of the old file is cleared, not fsynced */
+};
+
 struct binlog {
-    uint8_t num; /* current file; 0 = none open */
-    uint8_t reserved[3];
+    uint8_t num;      /* current file; 0 = none open */
+    uint8_t oldest;   /* a recovery has to read from this file on: BINLOG_CHECKPOINT (MDEV-181) */
+    uint8_t rotation; /* enum rotation: what of a change of files is under way */
+    uint8_t reserved;
     uint32_t len;            /* bytes written to it */
     uint32_t flushes;        /* since the last counted fsync (sync_binlog = N) */
     uint32_t cached;         /* bytes in cache: rendered, not written, standing at offset len */
@@ -101,11 +113,11 @@ struct dump {
 
 enum boot_stage {
     BOOT_DOWN = 0,
-    BOOT_REDO,     /* redo log cut, decisions of the recovery fsynced */
-    BOOT_CUT,      /* truncating recovery: the old file is shortened and marked as closed */
-    BOOT_BINLOG,   /* new binlog file created, header fsynced */
-    BOOT_IN_USE,   /* old file marked as closed (only now: MDEV-342) */
-    BOOT_WAIT_ACK, /* RECOVERY_WAIT_ACK: nobody has ACKed what was recovered */
+    BOOT_REDO,      /* redo log cut, decisions of the recovery fsynced */
+    BOOT_CUT_INDEX, /* truncating recovery: the index is shortened by the files behind the cut */
+    BOOT_CUT,       /* these are gone; the file of the cut is shortened and marked as closed */
+    BOOT_BINLOG,    /* new binlog file created, then named in the index */
+    BOOT_WAIT_ACK,  /* RECOVERY_WAIT_ACK: nobody has ACKed what was recovered */
     BOOT_DONE
 };
 
@@ -117,14 +129,13 @@ struct primary {
     uint8_t queue[COMMITTERS];   /* tasks, in order of arrival; the first is the leader */
     uint8_t owner[COMMIT_LOCKS]; /* task + 1; 0 = free */
     uint8_t recovered_file;      /* binlog that the recovery read; 0 = none */
+    uint8_t recovered_from;      /* oldest binlog that it looked into for transactions in doubt */
     uint8_t killed;              /* bit i: session i was killed; its wait for an ACK is over */
     uint8_t hung_up;             /* bit i: and its connection is closed */
-    uint8_t reserved[3];
-    uint32_t recovered_len; /* its length up to the end of the last complete group */
-    uint32_t flush_lsn;     /* end of the redo log when TASK_BOOT or TASK_REDO flushed it */
-    uint32_t boot_end;      /* bool: the old file has to be marked as closed */
-    uint32_t cut;           /* bool: and shortened to recovered_len */
-    uint32_t reserved_too;
+    uint8_t reserved[2];
+    uint32_t recovered_len;  /* its length up to the end of the last complete group */
+    uint32_t flush_lsn;      /* end of the redo log when TASK_BOOT or TASK_REDO flushed it */
+    uint32_t cut;            /* bool: the old file has to be shortened to recovered_len */
     log_pos_t recovered_end; /* end of the last group in all files; 0 where there is none */
     struct committer by[COMMITTERS];
     struct semisync semisync;

@@ -1,23 +1,22 @@
-/* Start-up: crash recovery of the binlog, and the opening of a new file (facts 5.1).
+/* Start-up: crash recovery of the binlog, and the opening of a new file (facts 5.1, 5.2).
  *
- *   1. The last binlog whose head is complete is read, if it is marked IN_USE. Its GTID_LIST and
- *      its complete groups give the GTID state; a torn or incomplete last group does not count
- *      (MDEV-4725).
- *   2. A prepared transaction whose XID is in the binlog is committed, in binlog order; every other
- *      is rolled back. It does not matter whether anybody has ACKed it.
+ *   1. The index says which binlogs there are; others were never registered and are deleted. The
+ *      last one is read, if it is marked IN_USE. Its GTID_LIST and its complete groups give the
+ *      GTID state; a torn or incomplete last group does not count (MDEV-4725).
+ *   2. Its last BINLOG_CHECKPOINT names the file from which on transactions in doubt are looked
+ *      for (MDEV-181). A prepared transaction whose XID is found is committed, in binlog order;
+ *      every other is rolled back. It does not matter whether anybody has ACKed it.
  *      With --init-rpl-role=SLAVE (MDEV-21117): from the first transaction in doubt behind the last
- *      committed one on, everything is rolled back and cut off the file.
- *   3. The decisions are made durable before the old file can be taken for clean (MDEV-33853).
- *   4. A new file is opened: head written and fsynced.
- *   5. Only now the old file's IN_USE flag is cleared (MDEV-342).
+ *      committed one on, everything is rolled back and cut off, later files are removed.
+ *   3. The decisions are made durable (MDEV-33853) before the next file begins: its checkpoint
+ *      names itself, and so nobody will look into the older ones again.
+ *   4. A new file is opened: head written and fsynced, then its name in the index (rotate.c). The
+ *      old file stays marked IN_USE, and is not fsynced (facts live, P3).
  *
- * Older files than the last need no scan: each start makes the decisions of the previous life
- * durable before it opens the next file. There is no index file yet; a file counts as being in the
- * index when its head is complete, which is when a server would register it.
+ * A server whose last binlog is clean and whose engine has prepared transactions, or whose index
+ * names a file that cannot be read, does not start.
  */
 #include "primary/internal.h"
-
-enum { IN_USE_FLAGS_OFFSET = BINLOG_MAGIC_LEN + 17 };
 
 uint32_t binlog_head(const struct file_view *f, bool *in_use, struct gtid_state *state)
 {
@@ -41,41 +40,86 @@ uint32_t binlog_head(const struct file_view *f, bool *in_use, struct gtid_state 
     return off + h.len;
 }
 
-/* The highest binlog with a complete head; files above it were never registered and go. */
-static const struct file_view *last_registered(const struct ctx *c, bool *in_use, uint32_t *head)
+static const struct file_view *binlog_file(const struct ctx *c, uint32_t num)
 {
-    for (uint8_t num = view_last(c->env->disk, FILE_BINLOG); num > 0; num--) {
-        struct file_id id = {.kind = FILE_BINLOG, .num = num};
-        const struct file_view *f = view_find(c->env->disk, id);
-        if (f == NULL)
-            continue;
-        *head = binlog_head(f, in_use, &c->p->binlog.state);
-        if (*head != 0)
-            return f;
-        act_unlink(c->out, TASK_BOOT, id);
-    }
-    memset(&c->p->binlog.state, 0, sizeof c->p->binlog.state);
-    return NULL;
+    return view_find(c->env->disk, (struct file_id){.kind = FILE_BINLOG, .num = (uint8_t)num});
 }
 
-/* The next complete group at or behind *off; *off is then its end. Events outside groups are passed
- * over. False: no complete group is left, *off is the end of what was readable before. */
-static bool next_group(const struct file_view *f, uint32_t *off, struct group_scan *g)
+/* What the purge index is for: a file that was created and never registered goes. */
+static void delete_unregistered(const struct ctx *c, const struct binlog_index *index)
+{
+    uint32_t i = 0;
+    for (uint32_t at = 0; at < c->env->disk->n; at++) {
+        struct file_id id = c->env->disk->at[at].id;
+        if (id.kind != FILE_BINLOG)
+            continue;
+        while (i < index->n && index->num[i] < id.num)
+            i++;
+        if (i == index->n || index->num[i] != id.num)
+            act_unlink(c->out, TASK_BOOT, id);
+    }
+}
+
+/* A walk over the groups of one or more files. */
+struct walk {
+    const struct file_view *f;
+    uint32_t off;   /* end of what was walked over: of a group, or of an event outside groups */
+    uint32_t start; /* where the group g begins */
+    uint32_t checkpoint; /* file that the last BINLOG_CHECKPOINT named; 0 = none yet */
+    struct group_scan g;
+};
+
+static void note_checkpoint(struct walk *w, const uint8_t *event, const struct event_head *h)
+{
+    char name[BINLOG_NAME_MAX];
+    if (h->type == EVENT_BINLOG_CHECKPOINT && decode_binlog_checkpoint(event, h, name) == FMT_OK)
+        w->checkpoint = binlog_name_num(name);
+}
+
+/* The next complete group of the file. Events outside groups are passed over. False: no complete
+ * group is left. */
+static bool next_group(struct walk *w)
 {
     struct event_head h;
-    uint32_t at = *off;
-    group_scan_start(g);
-    while (event_parse(f->bytes + at, f->len - at, true, &h) == FMT_OK) {
-        enum group_step step = group_scan_event(g, f->bytes + at, &h);
+    uint32_t at = w->off;
+    group_scan_start(&w->g);
+    while (event_parse(w->f->bytes + at, w->f->len - at, true, &h) == FMT_OK) {
+        enum group_step step = group_scan_event(&w->g, w->f->bytes + at, &h);
         if (step == GROUP_ERROR)
             return false;
+        if (step == GROUP_BEGIN)
+            w->start = at;
+        note_checkpoint(w, w->f->bytes + at, &h);
         at += h.len;
-        if (step == GROUP_END || (step == GROUP_OUTSIDE && !g->open))
-            *off = at;
+        if (step == GROUP_END || (step == GROUP_OUTSIDE && !w->g.open))
+            w->off = at;
         if (step == GROUP_END)
             return true;
     }
     return false;
+}
+
+/* Begins behind the magic, so that the walk sees the checkpoint of the head. False: there is no
+ * such file, or its head is not whole. */
+static bool walk_file(const struct ctx *c, struct walk *w, uint32_t num)
+{
+    struct gtid_state before;
+    bool in_use = false;
+    memset(w, 0, sizeof *w);
+    w->f = binlog_file(c, num);
+    w->off = BINLOG_MAGIC_LEN;
+    return w->f != NULL && binlog_head(w->f, &in_use, &before) != 0;
+}
+
+/* The same over the files up to `last`. */
+static bool next_group_up_to(const struct ctx *c, struct walk *w, uint32_t last)
+{
+    while (!next_group(w)) {
+        uint32_t num = w->f->id.num + 1u;
+        if (num > last || !walk_file(c, w, num))
+            return false;
+    }
+    return true;
 }
 
 static bool in_doubt(const struct ctx *c, const struct group_scan *g)
@@ -83,59 +127,98 @@ static bool in_doubt(const struct ctx *c, const struct group_scan *g)
     return g->xid != 0 && engine_is_prepared(c->e, g->xid);
 }
 
-/* Where a truncating recovery cuts: behind the last group that is not in doubt. */
-static uint32_t cut_point(const struct ctx *c, const struct file_view *f, uint32_t head)
+/* Where a truncating recovery cuts: before the first group in doubt behind the last one that is
+ * not. 0: there is nothing to cut. */
+static log_pos_t cut_point(const struct ctx *c, uint32_t first, uint32_t last)
 {
-    struct group_scan g;
-    uint32_t cut = head;
-    for (uint32_t off = head; next_group(f, &off, &g);) {
-        if (!in_doubt(c, &g))
-            cut = off;
+    struct walk w;
+    log_pos_t cut = 0;
+    if (!walk_file(c, &w, first))
+        return 0;
+    while (next_group_up_to(c, &w, last)) {
+        if (!in_doubt(c, &w.g))
+            cut = 0;
+        else if (cut == 0)
+            cut = log_pos(w.f->id.num, w.start);
     }
     return cut;
 }
 
-/* Walks the groups of the file up to `limit`: state, and the transactions in doubt that it holds.
- * */
-static void scan(const struct ctx *c, const struct file_view *f, uint32_t head, uint32_t limit,
-                 bool in_use)
+/* The file from which on transactions in doubt are looked for. */
+static uint32_t checkpoint_of(const struct ctx *c, uint32_t num)
 {
-    struct group_scan g;
-    uint32_t off = head;
-    while (off < limit && next_group(f, &off, &g)) {
-        bool room = gtid_state_update(&c->p->binlog.state, g.gtid.gtid);
-        assert(room);
-        (void)room;
-        if (in_use && in_doubt(c, &g))
-            engine_commit_ordered(c->e, g.xid);
-    }
-    c->p->recovered_len = off;
+    struct walk w;
+    if (!walk_file(c, &w, num))
+        return 0;
+    while (next_group(&w))
+        continue;
+    return w.checkpoint;
 }
 
-/* Is there a complete group behind the limit, which only a cut can take away? */
-static bool holds_more(const struct file_view *f, uint32_t limit)
+/* Commits what the files hold and the engine has prepared, up to `end`. The last file gives the
+ * state. */
+static void scan(const struct ctx *c, uint32_t first, log_pos_t end)
 {
-    struct group_scan g;
-    return next_group(f, &limit, &g);
+    struct walk w;
+    uint32_t last = log_pos_file(end);
+    bool ok = walk_file(c, &w, first);
+    uint32_t len = BINLOG_MAGIC_LEN;
+    while (ok && next_group_up_to(c, &w, last) && log_pos(w.f->id.num, w.start) < end) {
+        if (in_doubt(c, &w.g))
+            engine_commit_ordered(c->e, w.g.xid);
+    }
+    ok = walk_file(c, &w, last);
+    assert(ok);
+    while (next_group(&w) && log_pos(last, w.start) < end) {
+        bool room = gtid_state_update(&c->p->binlog.state, w.g.gtid.gtid);
+        assert(room);
+        (void)room;
+        len = w.off;
+    }
+    if (log_pos_offset(end) == UINT32_MAX)
+        len = w.off; /* events outside groups may stand behind the last group */
+    c->p->recovered_from = (uint8_t)first;
+    c->p->recovered_file = (uint8_t)last;
+    c->p->recovered_len = c->p->cut ? log_pos_offset(end) : len;
+}
+
+/* The binlog that the index names last. False: the server cannot start from what is there. */
+static bool recover_from(const struct ctx *c, uint32_t last)
+{
+    bool in_use = false;
+    const struct file_view *f = binlog_file(c, last);
+    log_pos_t end = log_pos(last, UINT32_MAX);
+    if (f == NULL || binlog_head(f, &in_use, &c->p->binlog.state) == 0)
+        return false;
+    if (!in_use && engine_in_doubt(c->e, 0) != 0)
+        return false;
+    uint32_t first = in_use ? checkpoint_of(c, last) : last;
+    if (first == 0 || first > last || binlog_file(c, first) == NULL)
+        return false;
+    if (in_use && c->env->set->init_rpl_role == ROLE_SLAVE) {
+        log_pos_t cut = cut_point(c, first, last);
+        c->p->cut = cut != 0;
+        end = cut != 0 ? cut : end;
+        if (log_pos_file(end) != last)
+            (void)binlog_head(binlog_file(c, log_pos_file(end)), &in_use, &c->p->binlog.state);
+    }
+    scan(c, first, end);
+    return true;
 }
 
 void recovery_start(const struct ctx *c)
 {
-    bool in_use = false;
-    uint32_t head = 0;
-    const struct file_view *f = last_registered(c, &in_use, &head);
-    if (f != NULL) {
-        c->p->recovered_file = f->id.num;
-        c->p->boot_end = in_use;
-        uint32_t limit = f->len;
-        if (in_use && c->env->set->init_rpl_role == ROLE_SLAVE)
-            limit = cut_point(c, f, head);
-        scan(c, f, head, limit, in_use);
-        c->p->cut = limit < f->len && engine_in_doubt(c->e, 0) != 0 && holds_more(f, limit);
+    struct binlog_index index;
+    binlog_index_read(c, &index);
+    delete_unregistered(c, &index);
+    c->p->boot = BOOT_REDO;
+    if (index.n > 0 && !recover_from(c, index.num[index.n - 1])) {
+        act(c->out, ACT_EXIT)->arg = EXIT_REFUSED;
+        return;
     }
+    c->p->binlog.num = c->p->recovered_file;
     for (uint64_t xid; (xid = engine_in_doubt(c->e, 0)) != 0;)
         engine_rollback(c->e, xid);
-    c->p->boot = BOOT_REDO;
     engine_sync(c->e, TASK_BOOT, c->out);
     c->p->flush_lsn = c->e->written;
 }
@@ -150,16 +233,13 @@ static bool must_wait_for_ack(const struct ctx *c)
 /* The newest file need not hold a group: a start that was cut short has left only its head. */
 static log_pos_t last_group_end(const struct ctx *c)
 {
-    for (uint8_t num = c->p->recovered_file; num > 0; num--) {
-        bool in_use = false;
-        struct gtid_state before;
-        struct group_scan g;
-        const struct file_view *f =
-            view_find(c->env->disk, (struct file_id){.kind = FILE_BINLOG, .num = num});
-        uint32_t end = f != NULL ? binlog_head(f, &in_use, &before) : 0;
+    for (uint32_t num = c->p->recovered_file; num > 0; num--) {
+        struct walk w;
         uint32_t found = 0;
-        while (end != 0 && next_group(f, &end, &g))
-            found = end;
+        if (!walk_file(c, &w, num))
+            continue;
+        while (next_group(&w))
+            found = w.off;
         if (found != 0)
             return log_pos(num, found);
     }
@@ -177,7 +257,6 @@ static void finish(const struct ctx *c)
 static void opened(const struct ctx *c)
 {
     struct binlog *b = &c->p->binlog;
-    b->end_pos = log_pos(b->num, b->len);
     c->p->recovered_end = last_group_end(c);
     if (c->p->as_primary && c->env->set->recovery != RECOVERY_READ_ONLY &&
         c->env->set->semi_sync_master)
@@ -203,18 +282,28 @@ void recovery_run(const struct ctx *c)
 static void open_new(const struct ctx *c)
 {
     c->p->boot = BOOT_BINLOG;
-    binlog_open(c, (uint8_t)(c->p->recovered_file + 1));
+    rotate_first(c, TASK_BOOT);
 }
 
-/* Marks the old file as closed; a truncating recovery shortens it in the same breath. */
-static void close_old(const struct ctx *c)
+/* The files behind the cut go: first from the index, so that a crash leaves no name without a file,
+ * then themselves (facts 5.2). */
+static bool cut_index(const struct ctx *c)
+{
+    return binlog_index_cut(c, TASK_BOOT, c->p->recovered_file);
+}
+
+/* Marks the file as closed and shortens it. */
+static void cut_file(const struct ctx *c)
 {
     static const uint8_t closed[2] = {0, 0};
-    struct file_id old = {.kind = FILE_BINLOG, .num = c->p->recovered_file};
-    act_write(c->out, TASK_BOOT, old, IN_USE_FLAGS_OFFSET, closed, sizeof closed);
-    if (c->p->cut)
-        act_truncate(c->out, TASK_BOOT, old, c->p->recovered_len);
-    act_fsync(c->out, TASK_BOOT, old);
+    struct file_id id = {.kind = FILE_BINLOG, .num = c->p->recovered_file};
+    struct binlog_index index;
+    binlog_index_read(c, &index);
+    delete_unregistered(c, &index);
+    act_write(c->out, TASK_BOOT, id, IN_USE_FLAGS_OFFSET, closed, sizeof closed);
+    act_truncate(c->out, TASK_BOOT, id, c->p->recovered_len);
+    act_fsync(c->out, TASK_BOOT, id);
+    c->p->boot = BOOT_CUT;
 }
 
 void recovery_disk_done(const struct ctx *c, enum io_result result)
@@ -227,29 +316,24 @@ void recovery_disk_done(const struct ctx *c, enum io_result result)
     switch (p->boot) {
     case BOOT_REDO:
         engine_flushed(c->e, p->flush_lsn);
-        if (p->cut) {
-            p->boot = BOOT_CUT;
-            close_old(c);
+        if (!p->cut) {
+            open_new(c);
             return;
         }
-        open_new(c);
+        p->boot = BOOT_CUT_INDEX;
+        if (!cut_index(c))
+            cut_file(c);
+        return;
+    case BOOT_CUT_INDEX:
+        cut_file(c);
         return;
     case BOOT_CUT:
         p->cut = 0;
-        p->boot_end = 0;
         open_new(c);
         return;
     case BOOT_BINLOG:
-        if (p->boot_end) {
-            p->boot = BOOT_IN_USE;
-            close_old(c);
-            return;
-        }
-        opened(c);
-        return;
-    case BOOT_IN_USE:
-        p->boot_end = 0;
-        opened(c);
+        if (rotate_go_on(c, TASK_BOOT))
+            opened(c);
         return;
     default:
         assert(0 && "no disk action of the start-up is under way");

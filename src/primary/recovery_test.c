@@ -50,6 +50,15 @@ static uint64_t redo_commits(struct tw *of, uint32_t from)
     return xids;
 }
 
+static const char *index_text(struct tw *of)
+{
+    static char text[FILE_BYTES_MAX + 1];
+    const struct tw_file *f = tw_file(of, FILE_BINLOG_INDEX, 1);
+    memcpy(text, f->bytes, f->len);
+    text[f->len] = '\0';
+    return text;
+}
+
 static void check_recovered(uint32_t committed, uint8_t new_file)
 {
     assert_int_equal(w.p.boot, BOOT_DONE);
@@ -81,7 +90,7 @@ static void test_every_length_of_the_binlog(void **state)
     const uint32_t head = head_len(&w, 1);
     assert_int_equal(tw_groups(&w, 1, g, TXNS + 1), TXNS);
     crashed = w;
-    for (uint32_t len = 0; len <= full; len++) {
+    for (uint32_t len = head; len <= full; len++) {
         w = crashed;
         tw_file(&w, FILE_BINLOG, 1)->len = len;
         uint32_t complete = 0;
@@ -89,12 +98,10 @@ static void test_every_length_of_the_binlog(void **state)
         while (complete < TXNS && g[complete].end <= len)
             end = g[complete++].end;
         tw_boot(&w, ADMIN_SERVE);
-        check_recovered(complete, len < head ? 1 : 2);
-        if (len >= head) { /* else the file was never registered: deleted, its number free */
-            assert_int_equal(w.p.recovered_len, end);
-            assert_false(tw_in_use(&w, 1));
-            assert_int_equal(tw_file(&w, FILE_BINLOG, 1)->len, len); /* not cut (MDEV-6608) */
-        }
+        check_recovered(complete, 2);
+        assert_int_equal(w.p.recovered_len, end);
+        assert_true(tw_in_use(&w, 1)); /* for good: only the last file's flag is looked at */
+        assert_int_equal(tw_file(&w, FILE_BINLOG, 1)->len, len); /* not cut (MDEV-6608) */
         /* The next transaction takes the next free number. */
         tw_clear(&w);
         tw_client(&w, 0, TXNS);
@@ -200,19 +207,34 @@ static void test_weak_settings_and_power_loss(void **state)
     assert_int_equal(gtid_state_latest(&w.p.binlog.state, 0).seq, TXNS);
 }
 
-/* The flag is clear: nothing in the file is in doubt, so what is prepared is not looked up in it.
- * That is why the flag may fall only when the decisions are durable. */
-static void test_clean_file_is_not_searched(void **state)
+/* What a server cannot start from. */
+static void test_start_refused(void **state)
 {
     (void)state;
     set_up();
     commit_three();
     tw_kill(&w);
+    crashed = w;
+
+    /* The flag is clear, so nobody says what is in doubt. That is why it may fall only when the
+     * next file is registered. */
     memset(tw_file(&w, FILE_BINLOG, 1)->bytes + BINLOG_MAGIC_LEN + 17, 0, 2);
     assert_false(tw_in_use(&w, 1));
-    tw_boot(&w, ADMIN_SERVE);
-    assert_int_equal(w.visible, 0);
-    assert_int_equal(gtid_state_latest(&w.p.binlog.state, 0).seq, TXNS);
+    tw_start(&w, ADMIN_SERVE);
+    assert_true(w.exited);
+
+    w = crashed; /* the index names a file whose head is not whole */
+    for (uint32_t len = 0, head = head_len(&crashed, 1); len < head; len++) {
+        w = crashed;
+        tw_file(&w, FILE_BINLOG, 1)->len = len;
+        tw_start(&w, ADMIN_SERVE);
+        assert_true(w.exited);
+    }
+
+    w = crashed; /* or that is not there */
+    memset(tw_file(&w, FILE_BINLOG, 1), 0, sizeof(struct tw_file));
+    tw_start(&w, ADMIN_SERVE);
+    assert_true(w.exited);
 }
 
 static void test_state_goes_on_from_file_to_file(void **state)
@@ -257,11 +279,12 @@ static void test_order_of_the_fsyncs(void **state)
     assert_int_equal(head_len(&w, 2), tw_file(&w, FILE_BINLOG, 2)->len);
     assert_true(tw_in_use(&w, 1));
     assert_false(primary_booted(&w.p));
+    assert_string_equal(index_text(&w), "binlog.000001\n");
     tw_fsync(&w, TASK_BOOT, IO_OK);
-    /* Only now the old one is marked as closed (MDEV-342). */
-    assert_int_equal(w.io[TASK_BOOT].file[0].num, 1);
-    assert_int_equal(w.p.boot, BOOT_IN_USE);
-    assert_false(tw_in_use(&w, 1));
+    /* Only now the index names it. */
+    assert_int_equal(w.io[TASK_BOOT].file[0].kind, FILE_BINLOG_INDEX);
+    assert_string_equal(index_text(&w), "binlog.000001\nbinlog.000002\n");
+    assert_true(tw_in_use(&w, 1));
     assert_false(w.p.serving);
     assert_false(primary_booted(&w.p));
     tw_fsync(&w, TASK_BOOT, IO_OK);
@@ -276,9 +299,10 @@ static void test_first_start(void **state)
     set_up();
     tw_start(&w, ADMIN_SERVE);
     assert_non_null(tw_file(&w, FILE_REDO, 1));
-    tw_fsync(&w, TASK_BOOT, IO_OK);
-    assert_false(w.p.serving);
-    tw_fsync(&w, TASK_BOOT, IO_OK);
+    for (int i = 0; i < BOOT_FSYNCS; i++) {
+        assert_false(w.p.serving);
+        tw_fsync(&w, TASK_BOOT, IO_OK);
+    }
     check_recovered(0, 1);
     assert_true(w.p.serving);
 }
@@ -341,8 +365,8 @@ static void test_torn_head_of_the_new_file(void **state)
         tw_kill(&w);
         tw_file(&w, FILE_BINLOG, 2)->len = len;
         tw_boot(&w, ADMIN_SERVE);
-        check_recovered(TXNS, len < full ? 2 : 3);
-        assert_int_equal(tw_in_use(&w, 1), len == full); /* never the last one: not looked at */
+        check_recovered(TXNS, 2); /* not in the index: deleted, its number is free */
+        assert_int_equal(tw_file(&w, FILE_BINLOG, 2)->len, full);
     }
 }
 
@@ -495,7 +519,7 @@ int main(void)
         cmocka_unit_test(test_commits_in_binlog_order),
         cmocka_unit_test(test_prepared_and_not_in_the_binlog),
         cmocka_unit_test(test_weak_settings_and_power_loss),
-        cmocka_unit_test(test_clean_file_is_not_searched),
+        cmocka_unit_test(test_start_refused),
         cmocka_unit_test(test_state_goes_on_from_file_to_file),
         cmocka_unit_test(test_order_of_the_fsyncs),
         cmocka_unit_test(test_first_start),

@@ -7,6 +7,7 @@
  * wait for that fsync.
  *
  *   x redo written      r redo fsync ended    w binlog written     b binlog fsync ended
+ *   n index written     i index fsync ended
  *   g registered        p published           s group sent         S group sent, ACK wanted
  *   W waits for an ACK  a ACK arrives         v1 T1 is visible     T timer runs out
  *   o1 OK for T1        e1 error for T1       X server ends itself
@@ -20,7 +21,7 @@
 #include "format/packet.h"
 #include "primary/internal.h"
 
-enum { TW_FILES = 5, TW_SENT_MAX = 96, TW_LOG_MAX = 256, TW_IO_MAX = 4, TW_HEAD_MAX = 512 };
+enum { TW_FILES = 9, TW_SENT_MAX = 96, TW_LOG_MAX = 256, TW_IO_MAX = 4, TW_HEAD_MAX = 512 };
 
 struct tw_file {
     struct file_id id; /* FILE_NONE: free */
@@ -157,7 +158,10 @@ static inline enum io_result tw_disk_action(struct tw *w, const struct action *a
         memcpy(f->bytes + a->off, bytes + a->at, a->len);
         if (a->off + a->len > f->len)
             f->len = a->off + a->len;
-        tw_note(w, a->task == TASK_BOOT ? "" : a->file.kind == FILE_REDO ? "x" : "w");
+        tw_note(w, a->task == TASK_BOOT                ? ""
+                   : a->file.kind == FILE_REDO         ? "x"
+                   : a->file.kind == FILE_BINLOG_INDEX ? "n"
+                                                       : "w");
     }
     return IO_OK;
 }
@@ -335,7 +339,10 @@ static inline void tw_fsync(struct tw *w, uint32_t task, enum io_result result)
         struct tw_file *f = tw_file(w, (enum file_kind)io.file[i].kind, io.file[i].num);
         memcpy(f->kept, f->bytes, FILE_BYTES_MAX);
         f->kept_len = f->len;
-        tw_note(w, task == TASK_BOOT ? "" : f->id.kind == FILE_REDO ? "r" : "b");
+        tw_note(w, task == TASK_BOOT                 ? ""
+                   : f->id.kind == FILE_REDO         ? "r"
+                   : f->id.kind == FILE_BINLOG_INDEX ? "i"
+                                                     : "b");
     }
     tw_event(w,
              &(struct event){.kind = EV_DISK_DONE, .task = (uint8_t)task, .io = (uint8_t)result});

@@ -45,6 +45,8 @@ static void commit_in_redo(uint32_t committed)
     }
     memcpy(f->bytes + f->len, w.e.buffer, w.e.buffered);
     f->len += w.e.buffered;
+    memcpy(f->kept, f->bytes, FILE_BYTES_MAX);
+    f->kept_len = f->len;
     tw_kill(&w);
 }
 
@@ -56,7 +58,7 @@ static void check(uint32_t kept)
     assert_int_equal(gtid_state_latest(&w.p.binlog.state, 0).seq, kept);
     assert_int_equal(f->len, kept == TXNS ? g[TXNS - 1].end : g[kept].start);
     assert_int_equal(f->kept_len, f->len);
-    assert_false(tw_in_use(&w, 1));
+    assert_int_equal(tw_in_use(&w, 1), kept == TXNS); /* marked as closed where it is cut */
     assert_int_equal(w.p.binlog.num, 2);
 }
 
@@ -101,7 +103,7 @@ static void test_prepared_and_not_in_the_binlog(void **state)
     tw_boot(&w, ADMIN_FOLLOW);
     assert_int_equal(w.visible, 1u << 0 | 1u << 1);
     assert_int_equal(tw_file(&w, FILE_BINLOG, 1)->len, g[1].end);
-    assert_false(tw_in_use(&w, 1));
+    assert_true(tw_in_use(&w, 1)); /* nothing was cut */
 }
 
 /* Decisions, then the cut, then the new file. */
@@ -122,9 +124,11 @@ static void test_order_of_the_fsyncs(void **state)
     assert_null(tw_file(&w, FILE_BINLOG, 2));
     tw_fsync(&w, TASK_BOOT, IO_OK);
     assert_int_equal(w.p.boot, BOOT_BINLOG);
-    assert_int_equal(w.io[TASK_BOOT].n, 1);
-    assert_false(primary_booted(&w.p));
-    tw_fsync(&w, TASK_BOOT, IO_OK);
+    for (int i = 0; i < 2; i++) { /* the new file, then its name */
+        assert_int_equal(w.io[TASK_BOOT].n, 1);
+        assert_false(primary_booted(&w.p));
+        tw_fsync(&w, TASK_BOOT, IO_OK);
+    }
     assert_int_equal(w.p.boot, BOOT_DONE);
     check(0);
 }
@@ -174,6 +178,87 @@ static void test_role_master_never_cuts(void **state)
     check(TXNS);
 }
 
+/* ---- over several files ---------------------------------------------------------------------- */
+
+/* One transaction in each of the files 1, 2, 3; file 4 has only its head. All three are in doubt,
+ * since all were prepared before the first commit record was written. */
+static void crash_with_four_files(void)
+{
+    tw_init(&w);
+    w.set.semi_sync_master = false;
+    w.set.max_binlog_size = 1;
+    w.set.init_rpl_role = ROLE_SLAVE;
+    tw_serve(&w);
+    for (uint32_t i = 0; i < TXNS; i++) {
+        tw_client(&w, i, i);
+        tw_run(&w, i);
+    }
+    for (uint32_t i = 0; i < TXNS; i++) {
+        while ((w.answered >> i & 1) == 0) {
+            tw_fsync(&w, i, IO_OK);
+            tw_run_only(&w, i);
+        }
+    }
+    tw_power(&w);
+    for (uint32_t i = 0; i < TXNS; i++)
+        assert_int_equal(tw_groups(&w, i + 1, &g[i], 1), 1);
+    assert_non_null(tw_file(&w, FILE_BINLOG, TXNS + 1));
+}
+
+/* The cut is in an older file: the later files go. */
+static void test_cut_in_an_older_file(void **state)
+{
+    (void)state;
+    for (uint32_t committed = 0; committed < 1u << TXNS; committed++) {
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < TXNS; i++)
+            kept = (committed >> i & 1) != 0 ? i + 1 : kept;
+        crash_with_four_files();
+        commit_in_redo(committed);
+        tw_boot(&w, ADMIN_FOLLOW);
+        assert_int_equal(w.p.boot, BOOT_DONE);
+        assert_int_equal(w.visible, (1u << kept) - 1);
+        assert_int_equal(gtid_state_latest(&w.p.binlog.state, 0).seq, kept);
+        assert_int_equal(w.p.recovered_from, 1);
+        assert_int_equal(w.p.binlog.num, kept == TXNS ? TXNS + 2 : kept + 2);
+        for (uint32_t i = 0; i < TXNS; i++) {
+            struct tw_group one;
+            const struct tw_file *f = tw_file(&w, FILE_BINLOG, i + 1);
+            assert_int_equal(f == NULL ? 0 : tw_groups(&w, i + 1, &one, 1), i < kept);
+            if (i == kept)
+                assert_int_equal(f->len, g[i].start);
+        }
+    }
+}
+
+/* Dies behind `done` fsyncs of the start, by power or kill. Between the decisions and the cut the
+ * groups stay (B34); where the index is cut and the file is not, only those of the later files are
+ * gone. The rotation had marked the file as closed, so nobody looks again. */
+static void test_crash_in_a_cut_over_files(void **state)
+{
+    (void)state;
+    static const uint8_t left[] = {1, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1, 1};
+    crash_with_four_files();
+    commit_in_redo(1); /* T1 is committed: file 2 is cut, files 3 and 4 go */
+    crashed = w;
+    for (uint32_t i = 0; i < sizeof left; i++) {
+        const uint32_t done = i / 2;
+        w = crashed;
+        tw_start(&w, ADMIN_FOLLOW);
+        for (uint32_t k = 0; k < done && w.p.boot != BOOT_DONE; k++)
+            tw_fsync(&w, TASK_BOOT, IO_OK);
+        if (i % 2 == 0)
+            tw_power(&w);
+        else
+            tw_kill(&w);
+        tw_boot(&w, ADMIN_FOLLOW);
+        assert_int_equal(w.visible, 1);
+        assert_int_equal(gtid_state_latest(&w.p.binlog.state, 0).seq, left[i]);
+        assert_int_equal(engine_in_doubt(&w.e, 0), 0);
+        assert_false(w.exited);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +269,8 @@ int main(void)
         cmocka_unit_test(test_numbers_are_used_again),
         cmocka_unit_test(test_crash_around_the_cut),
         cmocka_unit_test(test_role_master_never_cuts),
+        cmocka_unit_test(test_cut_in_an_older_file),
+        cmocka_unit_test(test_crash_in_a_cut_over_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
