@@ -18,7 +18,9 @@ static struct {
 static struct fault_budget const *budget_of(const struct sim *s, enum fault_point p, uint32_t node,
                                             enum file_kind kind, uint32_t *slot)
 {
-    enum fault_of role = node == 0 ? OF_PRIMARY : OF_REPLICA;
+    enum fault_of role = node == s->world->home ? OF_PRIMARY : OF_REPLICA;
+    if (s->world->calm)
+        return NULL;
     for (uint32_t i = 0; i < s->scenario->n_faults; i++) {
         const struct fault_budget *f = &s->scenario->fault[i];
         if (f->point != p || ((unsigned)f->of & (unsigned)role) == 0 || s->world->budget[i] == 0)

@@ -71,6 +71,40 @@ uint32_t moves_alone(const struct sim *s, const struct moves *m);
 /* Is this session the one that may send, or begin to commit, of all that could do the same? */
 bool session_stands_for_equals(const struct sim *s, uint32_t session);
 
+/* ---- phase.c: long runs ---------------------------------------------------------------------- */
+
+enum { CALM_STEPS_MAX = 20000 };
+
+bool calm_listed(const struct sim *s);
+bool phase_listed(const struct sim *s);
+void take_calm(struct sim *s);
+void take_phase(struct sim *s);
+void calm_step(struct sim *s);  /* a step was made in which no fault could strike */
+void judge_calm(struct sim *s); /* and nothing can happen any more */
+
+/* What a phase leaves to the next one. */
+struct carried {
+    uint64_t steps;
+    uint32_t phase;
+    uint8_t home; /* who is primary */
+    bool semi_sync_off;
+    uint32_t flushes[NODES_MAX]; /* counters of sync_binlog = N and sync_relay_log = N */
+    uint32_t unsynced[NODES_MAX];
+    struct gtid_state gtids;
+};
+
+/* ---- world.c -------------------------------------------------------------------------------- */
+
+/* The state in which the first client may send: see sim_start. `c` NULL: nothing went before. */
+void start_cluster(struct sim *s, const struct carried *c);
+
+/* Roles are those at the start of the run, or of the phase: a scenario speaks of node 0 as the
+ * primary. */
+static inline uint32_t role_of(const struct world *w, uint32_t node)
+{
+    return node == w->home ? 0 : node == 0 ? w->home : node;
+}
+
 /* ---- fault.c -------------------------------------------------------------------------------- */
 
 /* Does the admitted disk fault fire at this node on this kind of file? Asks CHOOSE_FAULT. */

@@ -231,7 +231,7 @@ static bool survives(const struct sim *s, uint32_t node, uint32_t txn)
     const struct node *n = &s->world->node[node];
     const struct held *relay = history_find(&n->relay, txn);
     const struct held *binlog = history_find(&n->binlog, txn);
-    if (!scenario_admits_power(s->scenario, node))
+    if (!scenario_admits_power(s->scenario, role_of(s->world, node)))
         return relay != NULL || binlog != NULL;
     return (relay != NULL && disk_range_durable(&n->disk, (struct file_id){FILE_RELAY, relay->file},
                                                 relay->start, relay->end)) ||
@@ -271,7 +271,7 @@ void judge_ack(struct sim *s, uint32_t replica, uint32_t primary, const uint8_t 
     story_txns(s, released);
     story_to(s, primary);
     judged(s, INV_ACKTRUE, bad,
-           scenario_admits_power(s->scenario, replica)
+           scenario_admits_power(s->scenario, role_of(s->world, replica))
                ? "is released by an ACK and not durable on the replica that sent it"
                : "is released by an ACK and not written by the replica that sent it");
 }
@@ -279,7 +279,7 @@ void judge_ack(struct sim *s, uint32_t replica, uint32_t primary, const uint8_t 
 void judge_stream(struct sim *s, uint32_t replica, uint32_t primary)
 {
     const struct world *w = s->world;
-    if (replica == 0 && w->node[primary].primary.serving)
+    if (replica == w->home && w->node[primary].primary.serving)
         reach(s, REACH_REJOIN);
     if (!w->node[primary].primary.serving)
         return; /* it waits for the manager's word, and may be behind */

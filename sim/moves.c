@@ -10,6 +10,7 @@ const char *move_kind_name(enum move_kind k)
         [MOVE_TIMER] = "timer", [MOVE_CLIENT] = "client",     [MOVE_KILL] = "kill",
         [MOVE_POWER] = "power", [MOVE_RESET] = "reset",       [MOVE_PARTITION] = "partition",
         [MOVE_START] = "start", [MOVE_MANAGER] = "manager",   [MOVE_OPERATOR] = "operator",
+        [MOVE_CALM] = "calm",   [MOVE_PHASE] = "phase",
     };
     assert(k < MOVE_KINDS);
     return names[k];
@@ -156,9 +157,10 @@ static void list_manager(const struct sim *s, struct moves *m)
             moves_add(m, move_key(MOVE_MANAGER, o[i].act, o[i].node, 0));
         }
     }
-    for (uint32_t i = 0; i < s->scenario->n_nodes && s->scenario->restart_replicas; i++) {
+    bool start = w->calm || s->scenario->restart_replicas;
+    for (uint32_t i = 0; i < s->scenario->n_nodes && start; i++) {
         if (i != w->manager.primary && w->node[i].state == NODE_DOWN && !w->node[i].refused &&
-            (w->manager.discarded >> i & 1) == 0)
+            ((w->manager.discarded | w->tried) >> i & 1) == 0)
             moves_add(m, move_key(MOVE_START, i, 0, 0));
     }
 }
@@ -205,6 +207,10 @@ void moves_list(const struct sim *s, struct moves *m)
         list_faults(s, m);
     }
     m->faults = m->n - before;
+    if (calm_listed(s))
+        moves_add(m, move_key(MOVE_CALM, 0, 0, 0));
+    else if (m->n == 0 && phase_listed(s))
+        moves_add(m, move_key(MOVE_PHASE, 0, 0, 0));
 }
 
 bool moves_any(const struct sim *s)
@@ -373,6 +379,8 @@ void moves_take(struct sim *s, uint32_t key)
         take_partition(s, a);
         break;
     case MOVE_START:
+        if (w->calm)
+            w->tried |= (uint8_t)(1u << a);
         node_boot(s, a, ADMIN_FOLLOW, w->manager.primary + 1u);
         break;
     case MOVE_MANAGER:
@@ -380,6 +388,12 @@ void moves_take(struct sim *s, uint32_t key)
         break;
     case MOVE_OPERATOR:
         operator_take(s, a, (enum operator_act)b, c);
+        break;
+    case MOVE_CALM:
+        take_calm(s);
+        break;
+    case MOVE_PHASE:
+        take_phase(s);
         break;
     default:
         take_net(s, kind, a, c);

@@ -502,7 +502,7 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
         judge_holds(s, node, n->binlog.n, n->relay.n); /* rendered, not written: it has its GTID */
     bool refused =
         e->kind == EV_NET_FRAME && e->link == LINK_TO_PRIMARY && e->len > 0 && e->bytes[0] == 0xFF;
-    if (refused && node == 0)
+    if (refused && node == s->world->home)
         reach(s, REACH_REJOIN_REFUSED);
     if (stream && n->primary.semisync.n < awaited)
         reach(s, REACH_ACK_COUNTED);
@@ -521,7 +521,7 @@ void node_boot(struct sim *s, uint32_t node, enum admin as, uint32_t follows)
     n->state = NODE_BOOTING;
     n->boots_as = (uint8_t)as;
     n->follows = (uint8_t)follows;
-    n->apply_all = s->world->manager.candidate == node + 1;
+    n->apply_all = s->world->calm || s->world->manager.candidate == node + 1;
     node_reread(s, node);
     story(s, "%s starts as %s", story_node(s, node), as == ADMIN_SERVE ? "primary" : "replica");
     struct event e = {.kind = EV_BOOT, .admin = (uint8_t)as, .task = TASK_BOOT};

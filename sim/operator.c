@@ -81,8 +81,8 @@ bool operator_act_reaches(enum operator_act a, enum reach r)
 /* The slot of a budget that is left for this act on this node; SCENARIO_OPERATORS_MAX: none. */
 static uint32_t slot_of(const struct sim *s, enum operator_act act, uint32_t node)
 {
-    unsigned role = node == 0 ? OF_PRIMARY : OF_REPLICA;
-    for (uint32_t i = 0; i < s->scenario->n_operators; i++) {
+    unsigned role = node == s->world->home ? OF_PRIMARY : OF_REPLICA;
+    for (uint32_t i = 0; i < s->scenario->n_operators && !s->world->calm; i++) {
         const struct operator_budget *o = &s->scenario->operator[i];
         if (o->act == act && ((unsigned)o->of & role) != 0 && s->world->operator_left[i] > 0)
             return i;

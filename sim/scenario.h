@@ -108,6 +108,9 @@ struct scenario {
     uint64_t max_states; /* bound of the search; 0 = the default of the driver */
     uint32_t max_steps;  /* longest run; 0 = default */
 
+    /* Not in the file: phases of a random run (sim/phase.c); 0 = an ordinary run. */
+    uint32_t phases;
+
     reach_mask reach; /* must have happened */
     enum expectation expect[INVARIANTS];
 };

@@ -198,8 +198,12 @@ enum step_result sim_step(struct sim *s)
     s->now = s->tracer != NULL ? &now : NULL;
     w->steps++;
     guarded(s, m.key[pick]);
+    if (w->calm)
+        calm_step(s);
     if (!w->dead && !w->full && !moves_any(s)) {
         judge_stuck(s);
+        if (w->calm)
+            judge_calm(s);
         if (all_done_without_fault(s))
             reach(s, REACH_ALL_DONE);
     }
@@ -228,12 +232,13 @@ static uint32_t first(struct chooser *c, enum choice what, uint32_t n, const uin
 static void serve_at_first_start(struct sim *s)
 {
     struct moves m;
-    while (s->world->node[0].state != NODE_UP) {
+    uint32_t home = s->world->home;
+    while (s->world->node[home].state != NODE_UP) {
         moves_list(s, &m);
         assert(m.n > 0);
         moves_take(s, m.key[0]);
     }
-    node_event(s, 0, &(struct event){.kind = EV_ADMIN, .admin = ADMIN_SERVE});
+    node_event(s, home, &(struct event){.kind = EV_ADMIN, .admin = ADMIN_SERVE});
 }
 
 /* Runs along the first move that is neither a client's nor the manager's until there is none. */
@@ -269,16 +274,18 @@ static void replicate_first_transaction(struct sim *s)
 {
     struct world *w = s->world;
     struct client *c = &w->client[0];
-    for (uint32_t i = 1; i < s->scenario->n_nodes; i++)
-        w->node[i].apply_all = 1;
+    struct primary *p = &w->node[w->home].primary;
+    for (uint32_t i = 0; i < s->scenario->n_nodes; i++)
+        w->node[i].apply_all = i != w->home;
     /* It is older than semi-sync, so that a primary without replicas has it too. */
-    uint8_t on = w->node[0].primary.semisync.on;
-    w->node[0].primary.semisync.on = 0;
+    uint8_t on = p->semisync.on;
+    p->semisync.on = 0;
     c->busy = CLIENT_WAITS;
     c->txn = (uint8_t)first_txn(s->scenario);
-    node_event(s, 0, &(struct event){.kind = EV_CLIENT, .task = TASK_SESSION, .txn = c->txn});
+    struct event e = {.kind = EV_CLIENT, .task = TASK_SESSION, .txn = c->txn};
+    node_event(s, w->home, &e);
     settle(s);
-    w->node[0].primary.semisync.on = on;
+    p->semisync.on = on;
     for (uint32_t i = 0; i < s->scenario->n_nodes; i++)
         node_event(s, i, &(struct event){.kind = EV_RUN, .task = TASK_REDO}); /* once a second */
     settle(s);
@@ -286,37 +293,74 @@ static void replicate_first_transaction(struct sim *s)
         w->node[i].apply_all = 0;
         make_all_durable(&w->node[i].disk);
     }
-    memset(c, 0, sizeof *c);
+    for (uint32_t i = 0; i < SESSIONS_MAX; i++)
+        w->client[i] = (struct client){.node = w->home};
 }
 
-void sim_start(struct sim *s)
+static void take_over(struct world *w, const struct carried *c)
+{
+    w->home = c->home;
+    w->manager.primary = c->home;
+    w->ledger.elected = c->home;
+    w->steps = c->steps;
+    w->phase = c->phase;
+    for (uint32_t i = 0; i < SESSIONS_MAX; i++)
+        w->client[i].node = c->home;
+}
+
+static void take_over_counters(struct world *w, const struct carried *c)
+{
+    for (uint32_t i = 0; i < w->n_nodes; i++) {
+        w->node[i].primary.binlog.flushes = c->flushes[i];
+        w->node[i].receiver.unsynced = c->unsynced[i];
+        node_touch(w, i);
+    }
+    if (c->semi_sync_off)
+        w->node[c->home].primary.semisync.on = 0;
+}
+
+void start_cluster(struct sim *s, const struct carried *c)
 {
     struct world *w = s->world;
     const struct scenario *sc = s->scenario;
     struct chooser fixed = {.pick = first};
     struct chooser *driver = s->chooser;
-    struct tracer *tracer = s->tracer;
+    bool may_calm = s->may_calm;
     memset(w, 0, sizeof *w);
     s->chooser = &fixed;
-    s->tracer = NULL;
-    s->now = NULL;
+    s->may_calm = false;
     w->n_nodes = (uint8_t)sc->n_nodes;
+    if (c != NULL)
+        take_over(w, c);
     for (uint32_t i = 0; i < sc->n_nodes; i++)
         disk_init(&w->node[i].disk);
     for (uint32_t i = 0; i < sc->n_nodes; i++)
-        node_boot(s, i, i == 0 ? ADMIN_SERVE : ADMIN_FOLLOW, i == 0 ? 0 : 1);
+        node_boot(s, i, i == w->home ? ADMIN_SERVE : ADMIN_FOLLOW, i == w->home ? 0 : w->home + 1u);
     /* A first start is nobody's recovery: a server that waits for the manager's word gets it. */
-    if (sc->node[0].recovery == RECOVERY_READ_ONLY)
+    if (sc->node[w->home].recovery == RECOVERY_READ_ONLY)
         serve_at_first_start(s);
     settle(s);
+    if (c != NULL)
+        w->node[c->home].primary.binlog.state = c->gtids;
     replicate_first_transaction(s);
+    if (c != NULL)
+        take_over_counters(w, c);
     assert(!w->dead && !w->full);
     for (uint32_t i = 0; i < sc->n_faults; i++)
         w->budget[i] = (uint8_t)sc->fault[i].at_most;
     for (uint32_t i = 0; i < sc->n_operators; i++)
         w->operator_left[i] = (uint8_t)sc->operator[i].at_most;
-    w->steps = 0;
     s->chooser = driver;
+    s->may_calm = may_calm;
+}
+
+void sim_start(struct sim *s)
+{
+    struct tracer *tracer = s->tracer;
+    s->tracer = NULL;
+    s->now = NULL;
+    start_cluster(s, NULL);
+    s->world->steps = 0;
     s->tracer = tracer;
     s->violated = 0;
     s->reached = 0;

@@ -44,8 +44,12 @@ struct sim {
     const struct scenario *scenario;
     struct world *world;
     struct chooser *chooser;
-    struct tracer *tracer;  /* NULL: nobody listens */
-    uint32_t reduce;        /* exhaustive search only: mask of enum reduction */
+    struct tracer *tracer; /* NULL: nobody listens */
+    uint32_t reduce;       /* exhaustive search only: mask of enum reduction */
+    /* Long runs (sim/phase.c): the driver may say that no fault strikes any more, and that many
+     * times that the run goes on in a new phase when it has come to rest. */
+    bool may_calm;
+    uint32_t phases;
     struct trace_step *now; /* the line of the story under way, where somebody listens */
     /* Set by each step: promises broken in this step, conditions met in it. */
     invariant_mask violated;
@@ -90,6 +94,8 @@ enum move_kind {
     MOVE_START,     /* node a boots again */
     MOVE_MANAGER,   /* step a of the manager, candidate b */
     MOVE_OPERATOR,  /* on node a, act b (enum operator_act), of session c */
+    MOVE_CALM,      /* long runs: no fault strikes any more (sim/phase.c) */
+    MOVE_PHASE,     /* long runs: all is quiet, the next phase begins */
     MOVE_KINDS
 };
 const char *move_kind_name(enum move_kind k); /* "run" */

@@ -15,7 +15,7 @@
 enum {
     CONNS_MAX = 6,
     CONN_DOWN_MAX = 3072, /* bytes in flight from the dump thread, and in the replica's socket */
-    CONN_UP_MAX = 256,
+    CONN_UP_MAX = 640,    /* a dump request and an ACK for each transaction */
     IO_FILES_MAX = 4,
 };
 
@@ -95,12 +95,16 @@ struct client {
 struct world {
     uint64_t steps;   /* not hashed */
     uint32_t touched; /* not hashed; bit i: node i was written since the block was copied */
-    uint32_t unused;
+    uint32_t phase;   /* not hashed; of a long run (sim/phase.c), from 0 */
     uint8_t dead;    /* bool: a core asked for nonsense or an assertion failed; the run ends here */
     uint8_t full;    /* bool: a bound was hit */
     uint8_t cut_off; /* bit i: node i is partitioned from all other nodes and the manager */
     uint8_t n_nodes; /* node[n_nodes ..] is never looked at */
     uint8_t sent;    /* transactions that clients have sent: the next one's number */
+    uint8_t home;    /* primary when the run, or this phase of it, started; faults go by it */
+    uint8_t tried;   /* calm only; bit i: node i was started since */
+    uint8_t reserved;
+    uint16_t calm; /* steps since the faults have stopped, from 1; 0 = they have not */
     uint8_t operator_left[SCENARIO_OPERATORS_MAX]; /* of each act of the scenario's operators */
     uint8_t budget[SCENARIO_FAULTS_MAX];           /* left of each fault of the scenario */
     struct client client[SESSIONS_MAX];

@@ -53,9 +53,21 @@ void cli_parse(const struct argp *argp, int argc, char **argv, void *input);
 /* Whole number with nothing behind it; a usage error of `state` otherwise. */
 uint64_t cli_number(struct argp_state *state, const char *what, const char *text, uint64_t min,
                     uint64_t max);
-enum driver cli_driver(struct argp_state *state, const char *name);
 /* A usage error that does not come from argp: prints "COMMAND: ..." and answers EXIT_USAGE. */
 int cli_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- options of random runs (sampling.c) ----------------------------------------------------- */
+
+enum { PHASES_MAX = 1000000000 };
+struct sampling {
+    enum driver driver;
+    uint64_t phases, transactions; /* of a long run; 0: not given */
+};
+/* For .children; wants a struct sampling. */
+extern const struct argp sampling_argp;
+void sampling_apply(const struct sampling *s, struct scenario *sc);
+/* The same as options, where they are not the default. */
+void sampling_print(FILE *f, const struct sampling *s);
 
 /* ---- subcommands ---------------------------------------------------------------------------- */
 

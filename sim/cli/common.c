@@ -64,14 +64,6 @@ uint64_t cli_number(struct argp_state *state, const char *what, const char *text
     return n;
 }
 
-enum driver cli_driver(struct argp_state *state, const char *name)
-{
-    enum driver d = driver_find(name);
-    if (d == DRIVERS)
-        argp_error(state, "--driver is swarm, pct or uniform, not '%s'", name);
-    return d;
-}
-
 static void parse_shard(struct common *c, struct argp_state *state, const char *arg)
 {
     unsigned k, n;

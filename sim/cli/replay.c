@@ -14,7 +14,7 @@ struct replay_options {
     const char *hashes;
     bool seeded, gdb, hash, diff;
     uint64_t seed, until, break_at;
-    enum driver driver;
+    struct sampling how;
 };
 
 enum { KEY_UNTIL = 0x200, KEY_BREAK_AT, KEY_GDB, KEY_HASH, KEY_HASHES, KEY_DIFF };
@@ -24,14 +24,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct replay_options *o = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &o->common;
+        state->child_inputs[0] = &o->how;
+        state->child_inputs[1] = &o->common;
         return 0;
     case 's':
         o->seed = cli_number(state, "--seed", arg, 0, UINT64_MAX);
         o->seeded = true;
-        return 0;
-    case 'd':
-        o->driver = cli_driver(state, arg);
         return 0;
     case KEY_UNTIL:
         o->until = cli_number(state, "--until", arg, 1, UINT64_MAX);
@@ -131,9 +129,9 @@ static uint64_t step_of_break(const struct scenario *sc, const struct witness *w
     return at > 0 ? at : 1;
 }
 
-static int exec_gdb(const struct replay_options *o, uint64_t break_at)
+static int exec_gdb(const struct replay_options *o, const struct scenario *sc, uint64_t break_at)
 {
-    char at[24], seed[24];
+    char at[24], seed[24], phases[24];
     snprintf(at, sizeof at, "%llu", (unsigned long long)break_at);
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)o->seed);
     char *self = cli_alloc(4096);
@@ -153,7 +151,12 @@ static int exec_gdb(const struct replay_options *o, uint64_t break_at)
         argv[argc++] = "--seed";
         argv[argc++] = seed;
         argv[argc++] = "--driver";
-        argv[argc++] = driver_name(o->driver);
+        argv[argc++] = driver_name(o->how.driver);
+        if (sc->phases > 0) {
+            snprintf(phases, sizeof phases, "%u", sc->phases);
+            argv[argc++] = "--phases";
+            argv[argc++] = phases;
+        }
     }
     argv[argc] = NULL;
     fflush(NULL);
@@ -225,7 +228,6 @@ int cmd_replay(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"seed", 's', "N", 0, "The run of this seed (the argument is a scenario)", 0},
-        {"driver", 'd', "NAME", 0, "Of the seed: swarm (default), pct or uniform", 0},
         {"until", KEY_UNTIL, "STEP", 0, "Stop behind this step", 0},
         {"break-at", KEY_BREAK_AT, "STEP", 0, "Call sim_break() before this step", 0},
         {"gdb", KEY_GDB, NULL, 0, "Under gdb, stopped there (default: where the promise breaks)",
@@ -236,7 +238,8 @@ int cmd_replay(int argc, char **argv)
         {"diff", KEY_DIFF, NULL, 0, "Compare two such files; status 1 where they differ", 0},
         {0},
     };
-    static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
+    static const struct argp_child children[] = {
+        {&sampling_argp, 0, "Of the seed:", 1}, {&common_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {
         .options = options,
         .parser = parse,
@@ -246,7 +249,7 @@ int cmd_replay(int argc, char **argv)
                "first step at which two runs that should be one differ.",
         .children = children,
     };
-    struct replay_options o = {.driver = DRIVER_SWARM};
+    struct replay_options o = {.how = {.driver = DRIVER_SWARM}};
     common_default(&o.common);
     cli_parse(&argp, argc, argv, &o);
     if (o.diff) {
@@ -265,9 +268,10 @@ int cmd_replay(int argc, char **argv)
         if (!scenario_load(o.file, &sc, stderr))
             return EXIT_USAGE;
         struct run_outcome out;
-        explore_seed(&sc, o.driver, o.seed, &out, &w);
+        sampling_apply(&o.how, &sc);
+        explore_seed(&sc, o.how.driver, o.seed, &out, &w);
     }
-    int status = o.gdb ? exec_gdb(&o, o.break_at > 0 ? o.break_at : step_of_break(&sc, &w))
+    int status = o.gdb ? exec_gdb(&o, &sc, o.break_at > 0 ? o.break_at : step_of_break(&sc, &w))
                        : follow(&o, &sc, &w);
     witness_free(&w);
     return status;

@@ -9,9 +9,9 @@
 struct run_options {
     struct common common;
     const char *file;
+    struct sampling how;
     uint64_t from, to;
-    enum driver driver;
-    bool hash;
+    bool hash, to_stdout; /* to_stdout: the JSON, and nothing else */
 };
 
 static void parse_seeds(struct run_options *o, struct argp_state *state, const char *arg)
@@ -35,13 +35,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct run_options *o = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &o->common;
+        state->child_inputs[0] = &o->how;
+        state->child_inputs[1] = &o->common;
         return 0;
     case 's':
         parse_seeds(o, state, arg);
-        return 0;
-    case 'd':
-        o->driver = cli_driver(state, arg);
         return 0;
     case 'H':
         o->hash = true;
@@ -64,7 +62,7 @@ static int print_hashes(const struct run_options *o, const struct scenario *sc)
 {
     for (uint64_t seed = o->from;; seed++) {
         struct run_outcome out;
-        explore_seed(sc, o->driver, seed, &out, NULL);
+        explore_seed(sc, o->how.driver, seed, &out, NULL);
         printf("seed %llu hash %016llx%016llx\n", (unsigned long long)seed,
                (unsigned long long)out.rolling.hi, (unsigned long long)out.rolling.lo);
         if (seed == o->to)
@@ -77,8 +75,16 @@ static void print_result(const struct run_options *o, const struct scenario *sc,
 {
     bool colour = common_colour(&o->common, stdout);
     printf("%s: %llu runs (%s), %llu events, %.0f events/s, %llu different ends\n", sc->name,
-           (unsigned long long)r->runs, driver_name(o->driver), (unsigned long long)r->transitions,
+           (unsigned long long)r->runs, driver_name(o->how.driver),
+           (unsigned long long)r->transitions,
            r->seconds > 0 ? (double)r->transitions / r->seconds : 0.0, (unsigned long long)r->ends);
+    if (sc->phases > 0)
+        printf("  %llu phases came to rest and went on, %llu transactions, %llu crashes\n",
+               (unsigned long long)r->phases, (unsigned long long)r->transactions,
+               (unsigned long long)r->crashes);
+    if (r->full > 0)
+        printf("  %llu runs ended at a bound of the world (files, bytes)\n",
+               (unsigned long long)r->full);
     for (uint32_t i = 0; i < INVARIANTS; i++) {
         const char *id = invariant_id((enum invariant)i);
         if (r->verdict[i] != VERDICT_BREAKS) {
@@ -94,8 +100,7 @@ static void print_result(const struct run_options *o, const struct scenario *sc,
         fputs(" replay ", stdout);
         cli_print_quoted(stdout, o->file);
         printf(" --seed %llu", (unsigned long long)r->first_seed[i]);
-        if (o->driver != DRIVER_SWARM)
-            printf(" --driver %s", driver_name(o->driver));
+        sampling_print(stdout, &o->how);
         putchar('\n');
     }
     for (uint32_t i = 0; i < REACHES && !o->common.quiet; i++) {
@@ -105,6 +110,29 @@ static void print_result(const struct run_options *o, const struct scenario *sc,
     }
     printf("  digest %016llx%016llx\n", (unsigned long long)r->digest.hi,
            (unsigned long long)r->digest.lo);
+}
+
+/* DIR/run/NAME-PROMISE.witness for each promise that broke. */
+static bool keep_witnesses(const struct run_options *o, const struct scenario *sc,
+                           const struct result *r)
+{
+    char *dir = cli_path(o->common.out, "run");
+    bool ok = true;
+    bool made = false;
+    for (uint32_t i = 0; i < INVARIANTS && ok; i++) {
+        if (r->verdict[i] != VERDICT_BREAKS)
+            continue;
+        char name[SCENARIO_NAME_MAX + 32];
+        snprintf(name, sizeof name, "%s-%s.witness", sc->name, invariant_id((enum invariant)i));
+        char *path = cli_path(dir, name);
+        ok = (made || cli_mkdirs(dir)) && witness_save(&r->witness[i], path, stderr);
+        made = true;
+        if (ok && !o->common.quiet && !o->to_stdout)
+            printf("  witness of %u lines: %s\n", r->witness[i].n, path);
+        free(path);
+    }
+    free(dir);
+    return ok;
 }
 
 static json_t *number_text(uint64_t n)
@@ -135,11 +163,15 @@ static bool add_sampling(const char *path, const struct run_options *o, const st
         json_object_set_new(first, id,
                             r->broken_runs[i] > 0 ? number_text(r->first_seed[i]) : json_null());
     }
-    json_object_set_new(root, "driver", json_string(driver_name(o->driver)));
+    json_object_set_new(root, "driver", json_string(driver_name(o->how.driver)));
     json_object_set_new(root, "from", number_text(o->from));
     json_object_set_new(root, "to", number_text(o->to));
     json_object_set_new(root, "runs", json_integer((json_int_t)r->runs));
     json_object_set_new(root, "events", json_integer((json_int_t)r->transitions));
+    json_object_set_new(root, "phases", json_integer((json_int_t)r->phases));
+    json_object_set_new(root, "transactions", json_integer((json_int_t)r->transactions));
+    json_object_set_new(root, "crashes", json_integer((json_int_t)r->crashes));
+    json_object_set_new(root, "full", json_integer((json_int_t)r->full));
     json_object_set_new(root, "digest", json_string(digest));
     json_object_set_new(root, "broken_runs", broken);
     json_object_set_new(root, "first_seed", first);
@@ -169,11 +201,11 @@ int cmd_run(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"seeds", 's', "A..B", 0, "First and last seed (default: 1..1000)", 0},
-        {"driver", 'd', "NAME", 0, "swarm (default), pct or uniform", 0},
         {"hash", 'H', NULL, 0, "Print only the rolling hash of each seed's run", 0},
         {0},
     };
-    static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
+    static const struct argp_child children[] = {
+        {&sampling_argp, 0, NULL, 0}, {&common_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {
         .options = options,
         .parser = parse,
@@ -183,21 +215,24 @@ int cmd_run(int argc, char **argv)
             "hold.",
         .children = children,
     };
-    struct run_options o = {.from = 1, .to = 1000, .driver = DRIVER_SWARM};
+    struct run_options o = {.from = 1, .to = 1000, .how = {.driver = DRIVER_SWARM}};
     common_default(&o.common);
     cli_parse(&argp, argc, argv, &o);
     struct scenario sc;
     if (!scenario_load(o.file, &sc, stderr))
         return EXIT_USAGE;
+    sampling_apply(&o.how, &sc);
     if (o.hash)
         return print_hashes(&o, &sc);
     struct result r;
     memset(&r, 0, sizeof r);
     const struct explore_options how = {.jobs = o.common.jobs};
-    explore_random(&sc, o.driver, o.from, o.to, &how, &r);
-    if (o.common.json == NULL || strcmp(o.common.json, "-") != 0)
+    explore_random(&sc, o.how.driver, o.from, o.to, &how, &r);
+    o.to_stdout = o.common.json != NULL && strcmp(o.common.json, "-") == 0;
+    if (!o.to_stdout)
         print_result(&o, &sc, &r);
-    int status = write_files(&o, &sc, &r) ? EXIT_EXPECTED : EXIT_HARNESS;
+    int status =
+        keep_witnesses(&o, &sc, &r) && write_files(&o, &sc, &r) ? EXIT_EXPECTED : EXIT_HARNESS;
     for (uint32_t i = 0; i < INVARIANTS && status == EXIT_EXPECTED; i++) {
         if (r.verdict[i] == VERDICT_BREAKS && sc.expect[i] == EXPECT_HOLDS)
             status = EXIT_DIFFERS;

@@ -16,7 +16,8 @@ const struct machine world_machine = {.size = world_size,
                                       .step = sim_step,
                                       .hash = world_hash,
                                       .copy = world_copy,
-                                      .undo = world_undo};
+                                      .undo = world_undo,
+                                      .calms = true};
 
 void explore_exhaust(const struct scenario *sc, const struct explore_options *o, struct result *r)
 {
@@ -107,6 +108,17 @@ void runner_reset(struct runner *r)
     r->sim.reached = 0;
 }
 
+void runner_allow(struct runner *r, const struct witness *w)
+{
+    r->sim.may_calm = false;
+    r->sim.phases = 0;
+    for (uint32_t i = 0; i < w->n; i++) {
+        uint32_t kind = w->choice[i].what == CHOOSE_MOVE ? w->choice[i].key >> 24 : 0;
+        r->sim.may_calm |= kind == MOVE_CALM;
+        r->sim.phases += kind == MOVE_PHASE;
+    }
+}
+
 void runner_close(struct runner *r)
 {
     free(r->sim.world);
@@ -123,6 +135,14 @@ static struct hash128 roll(struct hash128 before, const struct witness_choice *c
     return (struct hash128){h.low64, h.high64};
 }
 
+static void count(struct run_outcome *out, uint32_t key)
+{
+    uint32_t kind = key >> 24;
+    out->phases += kind == MOVE_PHASE;
+    out->transactions += kind == MOVE_CLIENT;
+    out->crashes += kind == MOVE_KILL || kind == MOVE_POWER;
+}
+
 enum step_result run_step(struct run *r)
 {
     struct sim *s = &r->on->sim;
@@ -132,11 +152,13 @@ enum step_result run_step(struct run *r)
     s->reached = 0;
     enum step_result end = r->on->machine->step(s);
     if (end == STEP_REFUSED || end == STEP_FULL) {
+        r->out.full |= end == STEP_FULL;
         return end; /* refused: the world is unchanged; full: what it holds means nothing */
     }
     if (end == STEP_MOVED) {
         assert(r->record->n > before);
         r->out.steps++;
+        count(&r->out, r->record->choice[before].key);
         struct hash128 state = {0};
         if (r->out.steps % ROLL_STATE_EVERY == 0) {
             state = r->on->machine->hash(s->world);
@@ -192,7 +214,9 @@ void witness_add(struct witness *w, enum choice what, uint32_t key, uint32_t n)
 {
     assert((unsigned)what < CHOICES);
     witness_reserve(w, w->n + 1);
-    w->choice[w->n++] = (struct witness_choice){.what = what, .key = key, .n = n};
+    /* How many moves were possible is no part of a record. */
+    w->choice[w->n++] =
+        (struct witness_choice){.what = what, .key = key, .n = what == CHOOSE_MOVE ? 0 : n};
 }
 
 void witness_copy(struct witness *to, const struct witness *from, uint32_t n)

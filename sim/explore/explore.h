@@ -63,8 +63,9 @@ struct result {
     struct witness witness[INVARIANTS]; /* where it breaks; shortened, n == 0 otherwise */
     uint64_t states;
     uint64_t transitions;
-    uint64_t ends; /* distinct final states */
-    uint64_t runs; /* random drivers */
+    uint64_t ends;                                /* distinct final states */
+    uint64_t runs;                                /* random drivers; of these: */
+    uint64_t phases, transactions, crashes, full; /* see run_outcome; `full`: runs */
     uint64_t depth_max;
     uint64_t
         reach_times[REACHES]; /* transitions (exhaustive) or runs (random) in which it was met */
@@ -93,6 +94,10 @@ struct run_outcome {
     invariant_mask violated;
     reach_mask reached;
     uint64_t steps;
+    uint64_t phases;        /* of a long run, finished ones */
+    uint64_t transactions;  /* sent by clients */
+    uint64_t crashes;       /* kills and power losses */
+    bool full;              /* a bound of the world ended it */
     struct hash128 rolling; /* over all choices, and the state every 64 steps and at the end */
 };
 /* One run. `w` receives the choices where it is not NULL. */

@@ -19,7 +19,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { WHERE = 32, PROBES = 4 };
+enum { WHERE = 32, PROBES = 4, CALM_MOVES_MAX = 25000 };
 
 static const uint64_t ENDS_BYTES_MAX = (uint64_t)256 << 20;
 
@@ -30,7 +30,14 @@ struct sampler {
     uint32_t at_node[MOVE_KINDS][WHERE]; /* weight of a kind of move at a node or session */
     uint32_t of_task[WHERE];             /* factor for the tasks of MOVE_RUN and MOVE_DISK */
     uint32_t fault_of_256;
+    uint32_t length; /* see run_length */
     struct pct pct;
+    struct phase {
+        bool calm;
+        uint32_t moves;     /* of this phase */
+        uint32_t max_moves; /* then the faults stop */
+        bool chained;       /* they may stop before, and phase follows phase */
+    } phase;
     struct witness *record;
 };
 
@@ -157,12 +164,69 @@ static uint32_t pick_extreme(struct sampler *s, enum choice what, uint32_t n)
     }
 }
 
+/* ---- long runs ------------------------------------------------------------------------------ */
+
+static void start_phase(struct sampler *s)
+{
+    s->phase.calm = false;
+    s->phase.moves = 0;
+    if (s->driver != DRIVER_UNIFORM) {
+        draw_weights(s);
+    }
+    if (s->driver == DRIVER_PCT) {
+        pct_start(&s->pct, &s->streams, s->length);
+    }
+}
+
+static bool only_rare(uint32_t n, const uint32_t *keys)
+{
+    uint32_t i = 0;
+    while (i < n && move_is_rare(keys[i])) {
+        i++;
+    }
+    return i == n;
+}
+
+/* Do the faults stop here? In a chain of phases they may as soon as nothing but faults is left. */
+static bool stops_faults(struct sampler *s, uint32_t n, const uint32_t *keys)
+{
+    if (n == 0 || s->phase.moves >= s->phase.max_moves) {
+        return true;
+    }
+    return s->phase.chained && only_rare(n, keys) && draw_below(&s->streams, STREAM_CALM, 2) == 0;
+}
+
+/* A move of a run whose faults can stop: a fair schedule once they have. */
+static uint32_t pick_in_phase(struct sampler *s, uint32_t n, const uint32_t *keys)
+{
+    uint32_t last = keys[n - 1] >> 24;
+    s->phase.moves++;
+    if (last == MOVE_PHASE) {
+        start_phase(s);
+        return n - 1;
+    }
+    if (last == MOVE_CALM) {
+        s->phase.calm = stops_faults(s, n - 1, keys);
+        return s->phase.calm ? n - 1 : CHOICE_REFUSED;
+    }
+    return s->phase.calm ? draw_below(&s->streams, CHOOSE_MOVE, n) : CHOICE_REFUSED;
+}
+
 static uint32_t pick_move(struct sampler *s, uint32_t n, const uint32_t *keys)
 {
-    if (s->driver == DRIVER_PCT) {
-        return pct_pick(&s->pct, &s->streams, n, keys);
+    uint32_t r = pick_in_phase(s, n, keys);
+    if (r != CHOICE_REFUSED) {
+        return r;
     }
-    return pick_weighted(s, n, keys);
+    n -= keys[n - 1] >> 24 == MOVE_CALM;
+    switch (s->driver) {
+    case DRIVER_UNIFORM:
+        return draw_below(&s->streams, CHOOSE_MOVE, n);
+    case DRIVER_PCT:
+        return pct_pick(&s->pct, &s->streams, n, keys);
+    default:
+        return pick_weighted(s, n, keys);
+    }
 }
 
 static uint32_t sampler_pick(struct chooser *c, enum choice what, uint32_t n, const uint32_t *keys)
@@ -170,10 +234,10 @@ static uint32_t sampler_pick(struct chooser *c, enum choice what, uint32_t n, co
     struct sampler *s = (struct sampler *)c;
     struct streams *t = &s->streams;
     uint32_t r;
-    if (s->driver == DRIVER_UNIFORM) {
-        r = draw_below(t, what, n);
-    } else if (what == CHOOSE_MOVE) {
+    if (what == CHOOSE_MOVE) {
         r = pick_move(s, n, keys);
+    } else if (s->driver == DRIVER_UNIFORM) {
+        r = draw_below(t, what, n);
     } else if (what == CHOOSE_FAULT) {
         r = draw_below(t, what, 256) < s->fault_of_256 ? 1 + draw_below(t, what, n - 1) : 0;
     } else if (what == CHOOSE_SURVIVE) {
@@ -188,20 +252,39 @@ static uint32_t sampler_pick(struct chooser *c, enum choice what, uint32_t n, co
 
 /* ---- runs ------------------------------------------------------------------------------------ */
 
-static enum step_result run_sampler(struct run *run, struct sampler *s, uint32_t max_steps)
+/* Behind CALM_MOVES_MAX moves without rest LIVE is broken. */
+static bool is_over(const struct run *run, const struct sampler *s)
 {
+    if (s->phase.chained && run->out.violated != 0) {
+        return true;
+    }
+    uint32_t most = run->on->max_steps + (run->on->machine->calms ? CALM_MOVES_MAX : 0);
+    return s->phase.moves >= most;
+}
+
+/* A run goes on until nothing can happen. Where it does not come to that within its length, the
+ * faults stop, and it ends in rest or, in a broken LIVE, without it. A long run ends with its first
+ * broken promise. */
+static enum step_result run_sampler(struct run *run, struct sampler *s)
+{
+    struct sim *sim = &run->on->sim;
+    bool chained = sim->scenario->phases > 0 && s->length > 0; /* not a probe of run_length */
     s->base.pick = sampler_pick;
     s->record = run->record;
+    s->phase = (struct phase){.max_moves = run->on->max_steps, .chained = chained};
     runner_reset(run->on);
-    witness_start(run->record, run->on->sim.scenario);
+    witness_start(run->record, sim->scenario);
     run->out = (struct run_outcome){0};
-    run->on->sim.chooser = &s->base;
+    sim->chooser = &s->base;
+    sim->phases = chained ? sim->scenario->phases - 1 : 0;
+    sim->may_calm = chained;
     enum step_result end = STEP_MOVED;
-    while (end == STEP_MOVED && run->out.steps < max_steps) {
+    while (end == STEP_MOVED && !is_over(run, s)) {
+        sim->may_calm |= run->out.steps >= run->on->max_steps;
         end = run_step(run);
         assert(end != STEP_REFUSED);
     }
-    run->on->sim.chooser = NULL;
+    sim->chooser = NULL;
     run_settle(run);
     return end;
 }
@@ -212,7 +295,7 @@ uint32_t run_length(struct run *run, enum driver d)
     for (uint32_t i = 0; i < PROBES && d == DRIVER_PCT; i++) {
         struct sampler s = {.driver = d};
         streams_start(&s.streams, i); /* no change points: by priority alone */
-        run_sampler(run, &s, run->on->max_steps);
+        run_sampler(run, &s);
         longest = run->out.steps > longest ? run->out.steps : longest;
     }
     return longest > 0 ? (uint32_t)longest : PCT_LENGTH_DEFAULT;
@@ -220,15 +303,10 @@ uint32_t run_length(struct run *run, enum driver d)
 
 enum step_result run_seed(struct run *run, enum driver d, uint64_t seed, uint32_t length)
 {
-    struct sampler s = {.driver = d};
+    struct sampler s = {.driver = d, .length = length};
     streams_start(&s.streams, seed);
-    if (d != DRIVER_UNIFORM) {
-        draw_weights(&s);
-    }
-    if (d == DRIVER_PCT) {
-        pct_start(&s.pct, &s.streams, length);
-    }
-    return run_sampler(run, &s, run->on->max_steps);
+    start_phase(&s);
+    return run_sampler(run, &s);
 }
 
 void search_seed(const struct machine *m, const struct scenario *sc, enum driver d, uint64_t seed,
@@ -264,6 +342,10 @@ static void result_add_run(struct result *r, uint64_t seed, const struct run_out
 {
     r->runs++;
     r->transitions += out->steps;
+    r->phases += out->phases;
+    r->transactions += out->transactions;
+    r->crashes += out->crashes;
+    r->full += out->full;
     r->depth_max = out->steps > r->depth_max ? out->steps : r->depth_max;
     r->digest = digest_add(r->digest, digest_of(seed, out));
     result_reach(r, out->reached);
@@ -278,6 +360,10 @@ void result_add_share(struct result *r, const struct result *share)
 {
     r->runs += share->runs;
     r->transitions += share->transitions;
+    r->phases += share->phases;
+    r->transactions += share->transactions;
+    r->crashes += share->crashes;
+    r->full += share->full;
     r->depth_max = share->depth_max > r->depth_max ? share->depth_max : r->depth_max;
     r->digest = digest_add(r->digest, share->digest);
     r->reached |= share->reached;

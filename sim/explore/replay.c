@@ -113,6 +113,7 @@ enum replay_end search_replay(const struct machine *m, const struct scenario *sc
     struct runner on;
     struct witness record = {0};
     runner_open(&on, m, sc);
+    runner_allow(&on, w);
     witness_start(&record, sc);
     struct run run = {.on = &on, .record = &record};
     struct follower f = {

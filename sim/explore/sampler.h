@@ -11,7 +11,7 @@
 #include <Random123/philox.h>
 
 /* The first CHOICES streams answer the choice of that number. */
-enum { STREAM_WEIGHTS = CHOICES, STREAM_PRIORITIES, STREAM_CHANGES, STREAMS };
+enum { STREAM_WEIGHTS = CHOICES, STREAM_PRIORITIES, STREAM_CHANGES, STREAM_CALM, STREAMS };
 
 struct stream {
     uint32_t drawn;

@@ -19,6 +19,7 @@ struct machine {
     void (*copy)(struct world *to, const struct world *from);
     /* The same where `to` is a copy of `from` that has made steps since. NULL: copy does. */
     void (*undo)(struct world *to, const struct world *from);
+    bool calms; /* its faults can stop, and phase can follow phase (sim/world.h, MOVE_CALM) */
 };
 extern const struct machine world_machine;
 
@@ -53,6 +54,8 @@ struct runner {
 void runner_open(struct runner *r, const struct machine *m, const struct scenario *sc);
 void runner_reset(struct runner *r); /* back to the initial state */
 void runner_close(struct runner *r);
+/* What a record asks for is listed: the end of faults, further phases. */
+void runner_allow(struct runner *r, const struct witness *w);
 
 /* Longest run where the scenario names none. */
 enum { MAX_STEPS_DEFAULT = 4096 };

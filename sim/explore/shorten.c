@@ -15,7 +15,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { MILDER_MAX = 16 };
+enum { MILDER_MAX = 16, LONG_MIN = 6000 };
 
 struct shortener {
     struct runner on;
@@ -233,11 +233,92 @@ static bool soften_answers(struct shortener *s)
     return any;
 }
 
+/* ---- long runs ------------------------------------------------------------------------------ */
+
+/* Where the record of the last `phases` phases begins; 0 where it has no more than these. */
+static uint32_t begin_of_last(const struct witness *w, uint32_t phases)
+{
+    for (uint32_t i = w->n; i > 0; i--) {
+        const struct witness_choice *c = &w->choice[i - 1];
+        if (c->what == CHOOSE_MOVE && c->key >> 24 == MOVE_PHASE && --phases == 0) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+static uint32_t swap_nodes(uint32_t node, uint32_t a, uint32_t b)
+{
+    return node == a ? b : node == b ? a : node;
+}
+
+/* The move with nodes a and b in each other's place. */
+static uint32_t swap_in_move(uint32_t key, uint32_t a, uint32_t b)
+{
+    uint32_t kind = key >> 24;
+    uint32_t first = key >> 16 & 255;
+    uint32_t second = key >> 8 & 255;
+    switch (kind) {
+    case MOVE_CLIENT:
+        return key;
+    case MOVE_MANAGER: /* the first is what it does */
+        second = swap_nodes(second, a, b);
+        break;
+    case MOVE_RUN:
+    case MOVE_DISK:
+    case MOVE_TIMER: /* the second is a task */
+        first = swap_nodes(first, a, b);
+        if (second >= TASK_DUMP && second < TASK_DUMP + NODES_MAX) {
+            second = TASK_DUMP + swap_nodes(second - TASK_DUMP, a, b);
+        }
+        break;
+    default:
+        first = swap_nodes(first, a, b);
+        second = swap_nodes(second, a, b);
+    }
+    return kind << 24 | first << 16 | second << 8 | (key & 255);
+}
+
+/* Does it break from the beginning of a run with no more than the end of the record? The primary of
+ * a phase may be any node; at the beginning of a run it is node 0. */
+static bool breaks_from(struct shortener *s, const struct witness *w, uint32_t from)
+{
+    for (uint32_t home = 0; home < s->on.sim.scenario->n_nodes; home++) {
+        witness_start(&s->candidate, s->on.sim.scenario);
+        for (uint32_t i = from; i < w->n; i++) {
+            const struct witness_choice *c = &w->choice[i];
+            bool move = c->what == CHOOSE_MOVE;
+            witness_add(&s->candidate, (enum choice)c->what,
+                        move ? swap_in_move(c->key, 0, home) : c->key, c->n);
+        }
+        if (breaks(s, &s->candidate)) {
+            witness_copy(&s->best, &s->taken, s->taken.n);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of a long run the last phase, if it breaks the promise by itself; else as few of the last phases
+ * as are found to do it, doubled each time; else all of it. What is then still long is left as it
+ * is: each move that is tried costs a run. */
+static bool cut_to_phases(struct shortener *s, const struct witness *w)
+{
+    uint32_t from = begin_of_last(w, 1);
+    for (uint32_t phases = 1; from > 0; phases *= 2, from = begin_of_last(w, phases)) {
+        if (breaks_from(s, w, from)) {
+            break;
+        }
+    }
+    return s->best.n <= LONG_MIN;
+}
+
 static void open_shortener(struct shortener *s, const struct machine *m, const struct scenario *sc,
-                           enum invariant inv)
+                           enum invariant inv, const struct witness *w)
 {
     *s = (struct shortener){.inv = inv};
     runner_open(&s->on, m, sc);
+    runner_allow(&s->on, w);
 }
 
 static void close_shortener(struct shortener *s)
@@ -254,12 +335,13 @@ void search_shorten(const struct machine *m, const struct scenario *sc, enum inv
     assert(m != NULL && sc != NULL && w != NULL);
     assert((unsigned)inv < INVARIANTS);
     struct shortener s;
-    open_shortener(&s, m, sc, inv);
+    open_shortener(&s, m, sc, inv, w);
     bool broken = breaks(&s, w);
     assert(broken && "a witness that does not break its promise");
     if (broken) {
         witness_copy(&s.best, &s.taken, s.taken.n);
-        while (remove_moves(&s) || soften_answers(&s)) {
+        bool finely = cut_to_phases(&s, w);
+        while (finely && (remove_moves(&s) || soften_answers(&s))) {
         }
         witness_copy(w, &s.best, s.best.n);
         witness_name(w, sc, inv);
@@ -273,7 +355,7 @@ bool search_adapt(const struct machine *m, const struct scenario *sc, enum invar
     assert(m != NULL && sc != NULL && w != NULL);
     assert((unsigned)inv < INVARIANTS);
     struct shortener s;
-    open_shortener(&s, m, sc, inv);
+    open_shortener(&s, m, sc, inv, w);
     bool broken = breaks(&s, w);
     if (broken) {
         witness_copy(w, &s.taken, s.taken.n);
@@ -303,7 +385,7 @@ uint32_t search_needed(const struct machine *m, const struct scenario *sc, enum 
     assert(m != NULL && sc != NULL && w != NULL && need != NULL);
     assert((unsigned)inv < INVARIANTS);
     struct shortener s;
-    open_shortener(&s, m, sc, inv);
+    open_shortener(&s, m, sc, inv, w);
     witness_copy(&s.best, w, w->n);
     uint32_t moves = 0;
     uint32_t idle = 0;

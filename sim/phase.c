@@ -1,0 +1,131 @@
+/* Long runs: faults stop, LIVE is judged, and the run goes on from where it stands.
+ *
+ * The block has room for one window of transactions, and the judges' masks have a bit for each,
+ * which is what makes a judgement cost the same at any time. A long run is therefore a chain of
+ * phases, each with a window of its own:
+ *
+ *   faults --calm--> no fault strikes any more, partitions heal, servers that are down are started,
+ *          appliers that lag are let go on; the world runs until nothing can happen
+ *   quiet  LIVE is judged: somebody serves, everybody was answered, every replica that was neither
+ *          refused nor stopped replicates, and shows what its primary does
+ *   --phase--> every server is provisioned from the primary as a DBA does it: data restored, RESET
+ *          MASTER, gtid_binlog_state set; faults may strike again
+ *
+ * What goes on over a phase's end: who is primary, GTID sequence numbers and the servers that they
+ * came from, whether semi-sync is on, the counters of sync_binlog=N and sync_relay_log=N. What is
+ * settled is judged and leaves: rows, logs, and with them file numbers and positions, which begin
+ * anew as they do behind RESET MASTER. The manager's plan for the first loss, second loss ... and
+ * the budgets of the faults begin anew too: each phase asks the question of the scenario.
+ *
+ * Both moves are choices like any other, so that a record holds them and a replay makes them.
+ */
+#include "sim/internal.h"
+
+bool calm_listed(const struct sim *s)
+{
+    return s->may_calm && !s->world->calm && !s->world->dead && !s->world->full;
+}
+
+bool phase_listed(const struct sim *s)
+{
+    const struct world *w = s->world;
+    return w->calm && w->phase < s->phases && !w->dead && !w->full;
+}
+
+void take_calm(struct sim *s)
+{
+    struct world *w = s->world;
+    story_lane(s, LANE_WORLD);
+    story(s, "no fault strikes any more");
+    w->calm = 1;
+    w->cut_off = 0;
+    for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
+        w->node[i].apply_all = 1;
+        node_touch(w, i);
+    }
+}
+
+/* Each server's highest; the domain's highest last, since the next one is counted from it. */
+static void carry_gtid(struct carried *c, struct gtid g)
+{
+    struct gtid_state *all = &c->gtids;
+    if (g.seq <= gtid_state_seq(all, g.domain, g.server))
+        return;
+    struct gtid last = gtid_state_latest(all, g.domain);
+    bool room = gtid_state_update(all, g) && (last.seq <= g.seq || gtid_state_update(all, last));
+    assert(room);
+    (void)room;
+}
+
+static void carry_all(struct carried *c, const struct node *n)
+{
+    for (uint32_t g = 0; g < n->primary.binlog.state.n; g++)
+        carry_gtid(c, n->primary.binlog.state.at[g]);
+    for (uint32_t g = 0; g < n->binlog.n; g++) {
+        const struct held *h = &n->binlog.at[g];
+        carry_gtid(c, (struct gtid){.domain = h->domain, .server = h->server, .seq = h->seq});
+    }
+}
+
+void take_phase(struct sim *s)
+{
+    struct world *w = s->world;
+    struct carried c = {.home = w->manager.primary, .steps = w->steps, .phase = w->phase + 1};
+    struct trace_step *now = s->now;
+    for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
+        const struct node *n = &w->node[i];
+        c.unsynced[i] = n->receiver.unsynced;
+        c.flushes[i] = n->primary.binlog.flushes;
+        carry_all(&c, n); /* what a lost server had given out is given to nobody else */
+    }
+    const struct primary *p = &w->node[c.home].primary;
+    c.semi_sync_off = p->semisync.enabled && !p->semisync.on; /* zeros where it is down */
+    s->now = NULL;
+    start_cluster(s, &c);
+    s->now = now;
+    s->reached = 0;
+    story_lane(s, LANE_WORLD);
+    story(s, "all servers are provisioned anew from %s, and serve on", story_node(s, c.home));
+}
+
+/* ---- LIVE, when the faults have stopped ---------------------------------------------------------
+ * */
+
+static const char *why_not_back(const struct sim *s, uint32_t node)
+{
+    const struct world *w = s->world;
+    const struct node *n = &w->node[node];
+    const struct node *p = &w->node[w->manager.primary];
+    if (n->state != NODE_UP || n->applier.failed || n->receiver.state == RECEIVER_ERROR ||
+        n->receiver.state == RECEIVER_STOPPED)
+        return NULL; /* it ended itself, was refused or stopped: loud, and the DBA sees to it */
+    if (n->receiver.state != RECEIVER_STREAMING || n->receiver.primary != w->manager.primary ||
+        !p->primary.dump[node].active)
+        return "does not replicate although the faults have stopped";
+    if (n->visible != p->visible)
+        return "does not show what its primary shows although the faults have stopped";
+    return NULL;
+}
+
+void judge_calm(struct sim *s)
+{
+    const struct world *w = s->world;
+    uint32_t p = w->manager.primary;
+    if (!w->node[p].primary.serving)
+        return; /* judge_stuck has said what there is to say */
+    for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
+        bool out = i == p || (w->manager.discarded >> i & 1) != 0;
+        const char *why = out ? NULL : why_not_back(s, i);
+        if (why != NULL)
+            story_broken(s, INV_LIVE, "LIVE: %s %s", story_node(s, i), why);
+    }
+}
+
+void calm_step(struct sim *s)
+{
+    struct world *w = s->world;
+    if (w->calm < CALM_STEPS_MAX && ++w->calm == CALM_STEPS_MAX)
+        story_broken(s, INV_LIVE,
+                     "LIVE: the cluster does not come to rest in %u steps without a fault",
+                     (unsigned)CALM_STEPS_MAX);
+}
