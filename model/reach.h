@@ -51,6 +51,11 @@ enum reach {
     REACH_RECOVERY_FILES,         /* "recovery read more than one binlog" */
     REACH_UNREGISTERED,           /* "start deleted a binlog that the index did not name" */
     REACH_START_REFUSED,          /* "a server did not start" */
+    REACH_ACK_PER_MEMBER,         /* "each member of a group asked for an ACK" */
+    REACH_ACK_PER_GROUP,          /* "a group of two asked for one ACK" */
+    REACH_BINLOG_ERROR,           /* "a binlog write or fsync failed" */
+    REACH_BINLOG_CLOSED,          /* "commits went on without a binlog" */
+    REACH_COMMIT_OVERTOOK,        /* "a commit overtook one before it in the binlog" */
     REACH_ALL_DONE,               /* "all transactions answered without a fault" */
     REACHES
 };

@@ -48,6 +48,30 @@ static const char *publish_text(enum publish_order p)
     return "?";
 }
 
+static const char *binlog_error_text(enum binlog_error e)
+{
+    switch (e) {
+    case BINLOG_ERROR_ABORT:
+        return "the server ends itself";
+    case BINLOG_ERROR_IGNORE:
+        return "the binlog is closed, commits go on without it";
+    default:
+        return "the group is rolled back, bytes that are there stay";
+    }
+}
+
+static const char *commit_order_text(enum commit_order o)
+{
+    switch (o) {
+    case ORDER_BY_OWN_THREADS:
+        return "in binlog order, by each thread in turn";
+    case ORDER_NONE:
+        return "in any order, by each thread";
+    default:
+        return "in binlog order, by the leader";
+    }
+}
+
 json_t *words_settings(const struct server_settings *set)
 {
     assert(set != NULL);
@@ -72,6 +96,14 @@ json_t *words_settings(const struct server_settings *set)
     append(l, new_pair("relay log at START SLAVE",
                        set->relay_restart == RELAY_KEEP ? "kept" : "purged"));
     append(l, new_pair("after crash recovery", recovery_text(set->recovery)));
+    if (set->profile != NULL) {
+        append(l, new_pair("ACKs asked for", settings_group_wait(set) == GROUP_WAIT_LAST
+                                                 ? "one for a commit group"
+                                                 : "one for each member of a commit group"));
+        append(l, new_pair("binlog write or fsync fails",
+                           binlog_error_text(settings_binlog_error(set))));
+    }
+    append(l, new_pair("made visible", commit_order_text(set->commit_order)));
     append(l, new_pair("init_rpl_role", set->init_rpl_role == ROLE_SLAVE ? "SLAVE" : "MASTER"));
     return l;
 }

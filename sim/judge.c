@@ -78,8 +78,10 @@ void judge_visible(struct sim *s, uint32_t node)
             if ((n->visible & ~before) >> t & 1)
                 story(s, "T%u becomes visible on %s", t + 1, story_node(s, node));
         }
-        judged(s, INV_AGREE, ledger_disagree(&n->binlog, n->visible, false),
-               "is visible out of the order of the binlog");
+        uint32_t bad = ledger_disagree(&n->binlog, n->visible, false);
+        if ((bad & history_mask(&n->binlog)) != 0)
+            reach(s, REACH_COMMIT_OVERTOOK);
+        judged(s, INV_AGREE, bad, "is visible out of the order of the binlog");
     }
     if (n->primary.serving)
         s->world->ledger.seen |= n->visible;

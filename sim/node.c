@@ -81,6 +81,8 @@ static enum io_result disk_action(struct sim *s, uint32_t node, const struct act
         if (fault_fires(s, FAULT_WRITE_FAIL, node, (enum file_kind)a->file.kind)) {
             story(s, "write to the %s of %s fails (ENOSPC)", file_text(a->file),
                   story_node(s, node));
+            if (a->file.kind == FILE_BINLOG)
+                reach(s, REACH_BINLOG_ERROR);
             return IO_ENOSPC;
         }
         story(s, "%s writes %u bytes to its %s", story_node(s, node), a->len, file_text(a->file));
@@ -143,6 +145,8 @@ void node_disk(struct sim *s, uint32_t node, uint32_t task)
     struct file_id id = io->file[io->next++];
     if (fault_fires(s, FAULT_FSYNC_FAIL, node, (enum file_kind)id.kind)) {
         story(s, "fsync of the %s of %s fails (EIO)", file_text(id), story_node(s, node));
+        if (id.kind == FILE_BINLOG)
+            reach(s, REACH_BINLOG_ERROR);
         disk_fsync_fail(&n->disk, id);
         disk_answer(s, node, task, IO_EIO);
         return;
@@ -185,6 +189,8 @@ static void reply(struct sim *s, uint32_t node, const struct action *a)
     if (a->arg == CLIENT_OK) {
         story(s, "client %u gets OK for T%u", a->task + 1, a->txn + 1);
         s->world->ledger.answered |= 1u << a->txn;
+        if (s->world->node[node].primary.binlog.closed)
+            reach(s, REACH_BINLOG_CLOSED);
         judge_answer(s, node, a->txn);
     } else {
         story(s, "client %u gets an error for T%u", a->task + 1, a->txn + 1);
@@ -382,7 +388,7 @@ static void story_committer(struct sim *s, uint32_t node, uint32_t task, const c
         snprintf(who, sizeof who, "session %u", task + 1);
     switch (m->state) {
     case COMMITTER_LOCK:
-        story(s, "%s waits for %s", who, primary_lock_name(m->wants));
+        story(s, "%s waits for %s", who, primary_wanted_lock(&env, m));
         break;
     case COMMITTER_ACK:
         story(s, "%s waits for an ACK", who);
@@ -412,23 +418,30 @@ static void reach_groups(struct sim *s, const struct primary *p)
         reach(s, REACH_TWO_GROUPS);
 }
 
+/* How many ACKs a group asks for: `before` positions were waited for before this step. */
+static void reach_acks(struct sim *s, const struct primary *p, uint32_t task, uint32_t before)
+{
+    const struct committer *leader = &p->by[task];
+    bool group = leader->head != 0 && p->by[leader->head - 1].next != 0;
+    if (!group || p->semisync.n <= before)
+        return;
+    reach(s, p->semisync.n > before + 1 ? REACH_ACK_PER_MEMBER : REACH_ACK_PER_GROUP);
+}
+
 /* What one core's step means for its neighbours in the same server. */
 static void after(struct sim *s, uint32_t node, const struct event *e)
 {
     struct node *n = &s->world->node[node];
     bool error = false;
-    struct held *last = NULL;
     if (n->state == NODE_DOWN)
         return;
     reach_groups(s, &n->primary);
+    struct gtid applied = n->primary.by[TASK_APPLIER].gtid;
     if (primary_applied(&n->primary, &error)) {
-        last = n->binlog.n > 0 ? &n->binlog.at[n->binlog.n - 1] : NULL;
-        if (error || last == NULL)
+        if (error)
             n->applier.failed = 1;
         else
-            applier_done(
-                &n->applier,
-                (struct gtid){.domain = last->domain, .server = last->server, .seq = last->seq});
+            applier_done(&n->applier, applied);
     }
     if (n->state == NODE_BOOTING && !n->relay_boot && primary_booted(&n->primary)) {
         struct disk_view view;
@@ -506,6 +519,8 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
         reach(s, REACH_REJOIN_REFUSED);
     if (stream && n->primary.semisync.n < awaited)
         reach(s, REACH_ACK_COUNTED);
+    if (e->task < COMMITTERS && (e->kind == EV_RUN || e->kind == EV_DISK_DONE))
+        reach_acks(s, &n->primary, e->task, awaited);
     if (stream && !streamed && n->primary.dump[e->peer].active)
         judge_stream(s, e->peer, node);
     judge_visible(s, node);

@@ -248,10 +248,62 @@ static bool fill_bounds(struct yaml_source *src, const struct raw_scenario *raw,
 
 /* ---- what must come out --------------------------------------------------------------------- */
 
+static bool ignores_errors(const struct server_settings *set)
+{
+    return settings_binlog_error(set) == BINLOG_ERROR_IGNORE;
+}
+
+static bool asks_per_member(const struct server_settings *set)
+{
+    return set->semi_sync_master && settings_group_wait(set) == GROUP_WAIT_EACH;
+}
+
+static bool asks_per_group(const struct server_settings *set)
+{
+    return set->semi_sync_master && settings_group_wait(set) == GROUP_WAIT_LAST;
+}
+
+static bool any_server(const struct scenario *s, bool (*is)(const struct server_settings *set))
+{
+    bool any = false;
+    for (uint32_t n = 0; n < s->n_nodes; n++)
+        any |= is(&s->node[n]);
+    return any;
+}
+
+static bool times_out(const struct server_settings *set)
+{
+    return set->semi_sync_master && set->semi_sync_timeout_ms != 0;
+}
+
+static bool rotates(const struct server_settings *set)
+{
+    return set->max_binlog_size != 0;
+}
+
+/* A condition that no server of the cluster is set up for. */
+static const char *not_set_up(const struct scenario *s, enum reach r)
+{
+    switch (r) {
+    case REACH_TIMEOUT:
+        return any_server(s, times_out) ? NULL : "no primary has a finite timeout";
+    case REACH_ROTATED:
+    case REACH_CRASH_ROTATING:
+        return any_server(s, rotates) ? NULL : "no server has a max_binlog_size";
+    case REACH_ACK_PER_MEMBER:
+        return any_server(s, asks_per_member) ? NULL : "no server has ack: commit";
+    case REACH_ACK_PER_GROUP:
+        return any_server(s, asks_per_group) ? NULL : "no server has ack: group";
+    default:
+        return NULL;
+    }
+}
+
 /* A condition that names a fault which the scenario does not admit can never be met. */
 static const char *impossible(const struct scenario *s, enum reach r)
 {
     bool primary = false, replica = false, power = false, lie = false, partition = false;
+    bool disk = false;
     for (uint32_t i = 0; i < s->n_faults; i++) {
         const struct fault_budget *f = &s->fault[i];
         /* A server ends itself when its redo log, or a log at its start, cannot be written. */
@@ -262,6 +314,7 @@ static const char *impossible(const struct scenario *s, enum reach r)
         power |= f->point == FAULT_NODE_POWER;
         lie |= f->point == FAULT_FSYNC_LIE;
         partition |= f->point == FAULT_NET_PARTITION;
+        disk |= f->point == FAULT_FSYNC_FAIL || f->point == FAULT_WRITE_FAIL;
     }
     switch (r) {
     case REACH_PRIMARY_CRASH:
@@ -277,12 +330,6 @@ static const char *impossible(const struct scenario *s, enum reach r)
     case REACH_PARTITION:
     case REACH_OK_WHILE_PARTITIONED:
         return partition ? NULL : "no net/partition is admitted";
-    case REACH_TIMEOUT:
-        for (uint32_t n = 0; n < s->n_nodes; n++) {
-            if (s->node[n].semi_sync_master && s->node[n].semi_sync_timeout_ms != 0)
-                return NULL;
-        }
-        return "no primary has a finite timeout";
     case REACH_OPERATOR_SEMI_SYNC_OFF:
     case REACH_OPERATOR_SEMI_SYNC_ON:
     case REACH_KILLED_WAITER:
@@ -295,18 +342,17 @@ static const char *impossible(const struct scenario *s, enum reach r)
                 return NULL;
         }
         return "no operator does that";
-    case REACH_ROTATED:
-    case REACH_CRASH_ROTATING:
-        for (uint32_t n = 0; n < s->n_nodes; n++) {
-            if (s->node[n].max_binlog_size != 0)
-                return NULL;
-        }
-        return "no server has a max_binlog_size";
+    case REACH_BINLOG_ERROR:
+        return disk ? NULL : "no disk/fsync/fail and no disk/write/fail is admitted";
+    case REACH_BINLOG_CLOSED:
+        return disk && any_server(s, ignores_errors)
+                   ? NULL
+                   : "it needs binlog_error_action: IGNORE_ERROR and a disk fault";
     case REACH_GROUP_OF_TWO:
     case REACH_TWO_GROUPS:
         return s->sessions >= 2 && s->transactions >= 2 ? NULL : "it needs two sessions";
     default:
-        return NULL;
+        return not_set_up(s, r);
     }
 }
 

@@ -1,6 +1,7 @@
 /* The servers of a scenario. A replica takes what it would do as a primary (semi_sync,
- * wait_point, timeout, wait_no_slave, recovery, init_rpl_role) from the primary's entry unless its
- * own says otherwise, because a cluster is configured alike and a failover must not silently change
+ * wait_point, timeout, wait_no_slave, recovery, init_rpl_role; of the same kind of server also ack,
+ * binlog_error_action and the order of commits) from the primary's entry unless its own says
+ * otherwise, because a cluster is configured alike and a failover must not silently change
  * the promise. */
 #include "sim/scenario_fill.h"
 
@@ -215,6 +216,50 @@ static void fill_modes(const struct raw_server *r, struct server_settings *set)
         set->semi_sync_master = set->semi_sync_slave = *r->semi_sync;
 }
 
+static bool is_mysql(const struct server_settings *set)
+{
+    return strncmp(set->profile->name, "mysql-", 6) == 0;
+}
+
+/* What the one kind of server has and the other does not know. */
+static bool fill_kind(const struct entry *e, struct server_settings *set)
+{
+    const struct raw_server *r = e->raw;
+    const char *name = set->profile->name;
+    if (is_mysql(set) && r->flush_log_at_trx_commit != NULL && *r->flush_log_at_trx_commit == 3)
+        return refuse(e, "innodb_flush_log_at_trx_commit",
+                      "innodb_flush_log_at_trx_commit is 0, 1 or 2 in %s; 3 is MariaDB's", name);
+    if (r->ack != NULL) {
+        set->group_wait = (enum group_wait) * r->ack;
+        if (is_mysql(set) && set->group_wait == GROUP_WAIT_EACH)
+            return refuse(e, "ack", "%s waits once per group; ack: commit is MariaDB's way", name);
+    }
+    if (r->binlog_error_action != NULL) {
+        set->binlog_error = (enum binlog_error) * r->binlog_error_action;
+        if (!is_mysql(set))
+            return refuse(e, "binlog_error_action",
+                          "unknown variable binlog_error_action: %s rolls the group back and keeps "
+                          "the binlog open",
+                          name);
+    }
+    if (r->binlog_order_commits != NULL) {
+        set->commit_order = *r->binlog_order_commits ? ORDER_BY_LEADER : ORDER_NONE;
+        if (!is_mysql(set))
+            return refuse(e, "binlog_order_commits?",
+                          "unknown variable binlog_order_commits: %s always commits in binlog "
+                          "order",
+                          name);
+    }
+    if (r->binlog_optimize_thread_scheduling != NULL) {
+        set->commit_order =
+            *r->binlog_optimize_thread_scheduling ? ORDER_BY_LEADER : ORDER_BY_OWN_THREADS;
+        if (is_mysql(set))
+            return refuse(e, "binlog_optimize_thread_scheduling?",
+                          "unknown variable binlog_optimize_thread_scheduling: it is MariaDB's");
+    }
+    return true;
+}
+
 /* What a server of that kind would not start with. */
 static bool check_together(const struct entry *e, const struct server_settings *set)
 {
@@ -232,14 +277,11 @@ static bool check_together(const struct entry *e, const struct server_settings *
         return refuse(e, "write_error_after_send",
                       "only BEFORE_WRITE sends a group before it is written");
     const char *name = set->profile->name;
-    bool mysql = strncmp(name, "mysql-", 6) == 0;
+    bool mysql = is_mysql(set);
     if (strcmp(name, "mysql-5.6") == 0 && set->wait_point != WAIT_AFTER_COMMIT)
         return refuse(e, "wait_point",
                       "mysql-5.6 waits AFTER_COMMIT only; AFTER_SYNC came with MySQL "
                       "5.7.2 (WL#6355)");
-    if (mysql && set->flush_log_at_trx_commit > 2)
-        return refuse(e, "innodb_flush_log_at_trx_commit",
-                      "innodb_flush_log_at_trx_commit is 0, 1 or 2 in %s; 3 is MariaDB's", name);
     if (mysql && set->wait_point == WAIT_BEFORE_WRITE)
         return refuse(e, "wait_point",
                       "%s has no BEFORE_WRITE; it is a proposal for MariaDB "
@@ -251,7 +293,7 @@ static bool check_together(const struct entry *e, const struct server_settings *
 static bool fill_server(const struct entry *e, struct server_settings *set)
 {
     if (e->raw != NULL) {
-        if (!fill_profile(e, set) || !fill_receiver(e, set) || !fill_timeout(e, set) ||
+        if (!fill_kind(e, set) || !fill_receiver(e, set) || !fill_timeout(e, set) ||
             !fill_numbers(e, set))
             return false;
         fill_modes(e->raw, set);
@@ -283,6 +325,13 @@ bool scenario_fill_cluster(struct yaml_source *src, const struct raw_scenario *r
             set->recovery = out->node[0].recovery;
             set->init_rpl_role = out->node[0].init_rpl_role;
             set->sent_error = out->node[0].sent_error;
+        }
+        if (e.raw != NULL && !fill_profile(&e, set))
+            return false;
+        if (is_mysql(set) == is_mysql(&out->node[0])) {
+            set->group_wait = out->node[0].group_wait;
+            set->binlog_error = out->node[0].binlog_error;
+            set->commit_order = out->node[0].commit_order;
         }
         if (!fill_server(&e, set))
             return false;

@@ -122,7 +122,8 @@ static void keys_and_types(void **state)
          "receiver, server_id, domain_id, sync_binlog, "
          "innodb_flush_log_at_trx_commit, sync_relay_log, max_binlog_size, "
          "relay_log, semi_sync, wait_point, timeout, wait_no_slave, recovery, init_rpl_role, "
-         "write_error_after_send\n"
+         "write_error_after_send, ack, binlog_error_action, "
+         "binlog_order_commits, binlog_optimize_thread_scheduling\n"
          "cluster: {primary: {\xc3\xa4: 1}, replicas: [{}]}\n"
          "                    ^\n"},
         {PAIR "workload: {sessions: two}\n",
@@ -291,6 +292,38 @@ static void servers(void **state)
          ":3:34: error: replicas has 4 entries; at most 3 fit\n"
          "cluster: {replicas: [{}, {}, {}, {}]}\n"
          "                                 ^\n"},
+    };
+    RUN(t);
+}
+
+static void kinds_of_servers(void **state)
+{
+    (void)state;
+    static const struct try t[] = {
+        {P("profile: mysql-8.0, innodb_flush_log_at_trx_commit: 3"),
+         ":3:73: error: innodb_flush_log_at_trx_commit is 0, 1 or 2 in mysql-8.0; 3 is MariaDB's\n"
+         "cluster: {primary: {profile: mysql-8.0, innodb_flush_log_at_trx_commit: 3}, "
+         "replicas: [{}]}\n"
+         "                                                                        ^\n"},
+        {P("profile: mysql-8.0, ack: commit"),
+         ":3:46: error: mysql-8.0 waits once per group; ack: commit is MariaDB's way\n"
+         "cluster: {primary: {profile: mysql-8.0, ack: commit}, replicas: [{}]}\n"
+         "                                             ^\n"},
+        {P("binlog_error_action: IGNORE_ERROR"),
+         ":3:42: error: unknown variable binlog_error_action: mariadb-10.11 rolls the group back "
+         "and keeps the binlog open\n"
+         "cluster: {primary: {binlog_error_action: IGNORE_ERROR}, replicas: [{}]}\n"
+         "                                         ^\n"},
+        {P("binlog_order_commits: off"),
+         ":3:21: error: unknown variable binlog_order_commits: mariadb-10.11 always commits in "
+         "binlog order\n"
+         "cluster: {primary: {binlog_order_commits: off}, replicas: [{}]}\n"
+         "                    ^\n"},
+        {P("profile: mysql-5.7, binlog_optimize_thread_scheduling: off"),
+         ":3:41: error: unknown variable binlog_optimize_thread_scheduling: it is MariaDB's\n"
+         "cluster: {primary: {profile: mysql-5.7, binlog_optimize_thread_scheduling: off}, "
+         "replicas: [{}]}\n"
+         "                                        ^\n"},
     };
     RUN(t);
 }
@@ -541,12 +574,19 @@ static void damaged_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grammar),      cmocka_unit_test(keys_and_types),
-        cmocka_unit_test(words),        cmocka_unit_test(operators),
-        cmocka_unit_test(servers),      cmocka_unit_test(receivers),
-        cmocka_unit_test(cluster_wide), cmocka_unit_test(tabs_and_control_bytes),
-        cmocka_unit_test(unreadable),   cmocka_unit_test(defaults),
-        cmocka_unit_test(everything),   cmocka_unit_test(damaged_files),
+        cmocka_unit_test(grammar),
+        cmocka_unit_test(keys_and_types),
+        cmocka_unit_test(words),
+        cmocka_unit_test(servers),
+        cmocka_unit_test(kinds_of_servers),
+        cmocka_unit_test(operators),
+        cmocka_unit_test(receivers),
+        cmocka_unit_test(cluster_wide),
+        cmocka_unit_test(tabs_and_control_bytes),
+        cmocka_unit_test(unreadable),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(everything),
+        cmocka_unit_test(damaged_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -16,7 +16,8 @@ struct server_room {
     struct raw_receiver receiver;
     uint32_t server_id, domain_id, sync_binlog, flush, sync_relay_log, max_binlog_size;
     uint32_t wait_point, relay_log, recovery, role, sent_error, ack, sync;
-    bool handler, buffered, crc, semi_sync, wait_no_slave;
+    uint32_t ack_of, binlog_error;
+    bool by_leader, handler, buffered, crc, semi_sync, wait_no_slave;
     char timeout[TIMEOUT_TEXT_MAX];
 };
 struct room {
@@ -66,6 +67,20 @@ static void write_receiver(const struct receiver_profile *p, struct raw_server *
                                            .verify_crc_before_ack = &room->crc};
 }
 
+/* What only one kind of server knows. */
+static void write_kind(const struct server_settings *set, struct raw_server *raw,
+                       struct server_room *room)
+{
+    bool mysql = set->profile->binlog_error != BINLOG_ERROR_ROLLBACK;
+    room->ack_of = settings_group_wait(set);
+    room->binlog_error = settings_binlog_error(set);
+    room->by_leader = set->commit_order == ORDER_BY_LEADER;
+    raw->ack = &room->ack_of;
+    raw->binlog_error_action = mysql ? &room->binlog_error : NULL;
+    raw->binlog_order_commits = mysql ? &room->by_leader : NULL;
+    raw->binlog_optimize_thread_scheduling = mysql ? NULL : &room->by_leader;
+}
+
 static void write_server(const struct server_settings *set, struct raw_server *raw,
                          struct server_room *room)
 {
@@ -102,6 +117,7 @@ static void write_server(const struct server_settings *set, struct raw_server *r
                                .sent_error = &room->sent_error,
                                .semi_sync = &room->semi_sync,
                                .wait_no_slave = &room->wait_no_slave};
+    write_kind(set, raw, room);
     write_receiver(set->receiver, raw, room);
 }
 

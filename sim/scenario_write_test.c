@@ -43,6 +43,9 @@ static void same_server(const struct server_settings *a, const struct server_set
     assert_int_equal(a->recovery, b->recovery);
     assert_int_equal(a->init_rpl_role, b->init_rpl_role);
     assert_int_equal(a->sent_error, b->sent_error);
+    assert_int_equal(settings_group_wait(a), settings_group_wait(b));
+    assert_int_equal(settings_binlog_error(a), settings_binlog_error(b));
+    assert_int_equal(a->commit_order, b->commit_order);
     assert_int_equal(a->semi_sync_master, b->semi_sync_master);
     assert_int_equal(a->semi_sync_slave, b->semi_sync_slave);
     assert_int_equal(a->wait_no_slave, b->wait_no_slave);
@@ -128,6 +131,11 @@ static void everything_else(void **state)
         "reach: [promotion, ACK in flight at the crash]\n"
         "expect: {NOLOSS: holds, SANE: breaks}\n",
         "version: 1\nname: alone\ncluster: {primary: {semi_sync: off}}\n",
+        "version: 1\nname: kinds\ncluster:\n"
+        "  primary: {profile: mysql-5.7, binlog_error_action: IGNORE_ERROR,\n"
+        "            binlog_order_commits: off}\n"
+        "  replicas: [{profile: mysql-8.0, binlog_order_commits: on}, {profile: mysql-8.0},\n"
+        "             {binlog_optimize_thread_scheduling: no, ack: group}]\n",
         "version: 1\nname: before\ncluster:\n"
         "  primary: {wait_point: BEFORE_WRITE, write_error_after_send: roll-back,\n"
         "            recovery: read-only}\n  replicas: [{write_error_after_send: abort}]\n"

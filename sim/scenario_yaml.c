@@ -25,6 +25,11 @@ static const cyaml_strval_t recoveries[] = {
     {"read-only", RECOVERY_READ_ONLY},
 };
 static const cyaml_strval_t roles[] = {{"MASTER", ROLE_MASTER}, {"SLAVE", ROLE_SLAVE}};
+static const cyaml_strval_t acks[] = {{"commit", GROUP_WAIT_EACH}, {"group", GROUP_WAIT_LAST}};
+static const cyaml_strval_t binlog_errors[] = {
+    {"ABORT_SERVER", BINLOG_ERROR_ABORT},
+    {"IGNORE_ERROR", BINLOG_ERROR_IGNORE},
+};
 static const cyaml_strval_t old_primaries[] = {{"discarded", false}, {"rejoins", true}};
 static const cyaml_strval_t ack_times[] = {
     {"before-handle", ACK_BEFORE_HANDLE},
@@ -81,6 +86,10 @@ static const cyaml_schema_field_t server_fields[] = {
     ENUM("recovery", struct raw_server, recovery, recoveries),
     ENUM("init_rpl_role", struct raw_server, init_rpl_role, roles),
     ENUM("write_error_after_send", struct raw_server, sent_error, sent_errors),
+    ENUM("ack", struct raw_server, ack, acks),
+    ENUM("binlog_error_action", struct raw_server, binlog_error_action, binlog_errors),
+    BOOL("binlog_order_commits", struct raw_server, binlog_order_commits),
+    BOOL("binlog_optimize_thread_scheduling", struct raw_server, binlog_optimize_thread_scheduling),
     CYAML_FIELD_END,
 };
 

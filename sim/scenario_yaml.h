@@ -35,7 +35,11 @@ struct raw_server {
     uint32_t *relay_log;  /* enum relay_restart */
     uint32_t *recovery;   /* enum recovery_policy */
     uint32_t *init_rpl_role;
-    uint32_t *sent_error; /* enum sent_error */
+    uint32_t *sent_error;          /* enum sent_error */
+    uint32_t *ack;                 /* enum group_wait */
+    uint32_t *binlog_error_action; /* enum binlog_error */
+    bool *binlog_order_commits;
+    bool *binlog_optimize_thread_scheduling;
     bool *semi_sync;
     bool *wait_no_slave;
 };

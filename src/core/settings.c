@@ -11,11 +11,33 @@
  * events (MariaDB GTIDs too), and their FORMAT_DESCRIPTION says so with a MariaDB version, since
  * readers such as mariadb-binlog choose by that string how to read the rest. */
 static const struct server_profile servers[] = {
-    {"mariadb-10.11", MARIADB_10_11, PUBLISH_AFTER_SYNC_CALL, GROUP_WAIT_EACH, true},
-    {"mariadb-11.8", MARIADB_11_8, PUBLISH_AFTER_SYNC_CALL, GROUP_WAIT_EACH, true},
-    {"mysql-5.6", MARIADB_10_11, PUBLISH_BEFORE_SYNC, GROUP_WAIT_LAST, false},
-    {"mysql-5.7", MARIADB_10_11, PUBLISH_IF_SYNC_1, GROUP_WAIT_LAST, false},
-    {"mysql-8.0", MARIADB_10_11, PUBLISH_IF_SYNC_1, GROUP_WAIT_LAST, false},
+    {.name = "mariadb-10.11",
+     .version = MARIADB_10_11,
+     .publish = PUBLISH_AFTER_SYNC_CALL,
+     .group_wait = GROUP_WAIT_EACH,
+     .binlog_error = BINLOG_ERROR_ROLLBACK,
+     .kill_ends_wait = true},
+    {.name = "mariadb-11.8",
+     .version = MARIADB_11_8,
+     .publish = PUBLISH_AFTER_SYNC_CALL,
+     .group_wait = GROUP_WAIT_EACH,
+     .binlog_error = BINLOG_ERROR_ROLLBACK,
+     .kill_ends_wait = true},
+    {.name = "mysql-5.6",
+     .version = MARIADB_10_11,
+     .publish = PUBLISH_BEFORE_SYNC,
+     .group_wait = GROUP_WAIT_LAST,
+     .binlog_error = BINLOG_ERROR_IGNORE},
+    {.name = "mysql-5.7",
+     .version = MARIADB_10_11,
+     .publish = PUBLISH_IF_SYNC_1,
+     .group_wait = GROUP_WAIT_LAST,
+     .binlog_error = BINLOG_ERROR_ABORT},
+    {.name = "mysql-8.0",
+     .version = MARIADB_10_11,
+     .publish = PUBLISH_IF_SYNC_1,
+     .group_wait = GROUP_WAIT_LAST,
+     .binlog_error = BINLOG_ERROR_ABORT},
 };
 
 static const struct receiver_profile receivers[] = {
@@ -101,4 +123,14 @@ void server_settings_default(struct server_settings *s)
     s->semi_sync_master = true;
     s->semi_sync_slave = true;
     s->wait_no_slave = true;
+}
+
+enum group_wait settings_group_wait(const struct server_settings *s)
+{
+    return s->group_wait != GROUP_WAIT_OF_PROFILE ? s->group_wait : s->profile->group_wait;
+}
+
+enum binlog_error settings_binlog_error(const struct server_settings *s)
+{
+    return s->binlog_error != BINLOG_ERROR_OF_PROFILE ? s->binlog_error : s->profile->binlog_error;
 }

@@ -18,16 +18,32 @@ enum publish_order {
     PUBLISH_IF_SYNC_1,       /* MySQL 5.7+: behind the fsync iff sync_binlog=1, else before */
 };
 
-/* Whose wait releases a group: facts 1.1 step 11 (each member), 1.3 (last position once). */
-enum group_wait { GROUP_WAIT_EACH, GROUP_WAIT_LAST };
+/* Whose wait releases a group: facts 1.1 step 11 (each member), 1.3 (last position once). For
+ * MariaDB the latter is a proposal (MDEV-33491). */
+enum group_wait { GROUP_WAIT_OF_PROFILE = 0, GROUP_WAIT_EACH, GROUP_WAIT_LAST };
+
+/* What becomes of a group whose binlog write or fsync failed (facts 1.1 step 7e, 1.3). */
+enum binlog_error {
+    BINLOG_ERROR_OF_PROFILE = 0,
+    BINLOG_ERROR_ROLLBACK, /* MariaDB: each member is rolled back; bytes that are there stay */
+    BINLOG_ERROR_ABORT,    /* binlog_error_action=ABORT_SERVER: the server ends itself */
+    BINLOG_ERROR_IGNORE,   /* =IGNORE_ERROR: the binlog is closed, commits go on without it */
+};
+
+/* Who makes the members of a group visible. */
+enum commit_order {
+    ORDER_BY_LEADER = 0,  /* the leader, one after the other */
+    ORDER_BY_OWN_THREADS, /* MariaDB binlog_optimize_thread_scheduling=0: each its own, in turn */
+    ORDER_NONE,           /* MySQL binlog_order_commits=0: each its own, whenever it comes to it */
+};
 
 struct server_profile {
     const char *name;    /* "mariadb-10.11" */
     const char *version; /* what the FORMAT_DESCRIPTION carries */
     enum publish_order publish;
     enum group_wait group_wait;
-    bool
-        kill_ends_wait; /* a killed session does not wait for its ACK any longer (facts 2.1, 2.3) */
+    enum binlog_error binlog_error;
+    bool kill_ends_wait; /* of a killed session, for its ACK (facts 2.1, 2.3) */
 };
 /* NULL for a name that is not known. */
 const struct server_profile *server_profile_find(const char *name);
@@ -94,11 +110,17 @@ struct server_settings {
     enum recovery_policy recovery;
     enum init_rpl_role init_rpl_role;
     enum sent_error sent_error;
+    enum group_wait group_wait;     /* see settings_group_wait */
+    enum binlog_error binlog_error; /* see settings_binlog_error */
+    enum commit_order commit_order;
     bool semi_sync_master; /* rpl_semi_sync_master_enabled */
     bool semi_sync_slave;  /* rpl_semi_sync_slave_enabled */
     bool wait_no_slave;    /* rpl_semi_sync_master_wait_no_slave */
 };
 void server_settings_default(struct server_settings *s);
+/* The setting, or what the profile has where none is given; never ..._OF_PROFILE. */
+enum group_wait settings_group_wait(const struct server_settings *s);
+enum binlog_error settings_binlog_error(const struct server_settings *s);
 
 /* Cores have no clock: every event they create carries this time (2023-11-14 22:13:20 UTC), so that
  * equal runs give equal bytes. */

@@ -16,9 +16,8 @@ static void unlock(const struct ctx *c, uint32_t lock)
     c->p->owner[lock] = 0;
     for (uint32_t t = 0; t < COMMITTERS; t++) {
         struct committer *m = &c->p->by[t];
-        if (m->state == COMMITTER_LOCK && m->wants == lock) {
+        if (m->state == COMMITTER_LOCK && commit_pipeline(c->env, m->path)[m->row].lock == lock) {
             m->state = COMMITTER_READY;
-            m->wants = LOCK_NONE;
             act_wake(c->out, t);
         }
     }
@@ -33,7 +32,6 @@ static bool enter(const struct ctx *c, uint32_t task, uint32_t lock)
     if (lock != LOCK_NONE) {
         if (c->p->owner[lock] != 0) {
             m->state = COMMITTER_LOCK;
-            m->wants = (uint8_t)lock;
             return false;
         }
         c->p->owner[lock] = (uint8_t)(task + 1);
@@ -80,14 +78,16 @@ static void render_group(const struct ctx *c, struct committer *leader)
         binlog_render(c, member(c->p, i));
 }
 
-/* Sends the member on, from the leader's hand, to the row behind `stage`. */
+/* Sends the committer on to the row of `stage`, which its table must have. */
 static void send_on(const struct ctx *c, uint32_t task, enum stage stage)
 {
-    const struct row *rows = commit_pipeline(c->env);
     struct committer *m = &c->p->by[task];
+    const struct row *rows = commit_pipeline(c->env, m->path);
     uint8_t row = 0;
-    while (rows[row].stage != stage)
+    while (rows[row].stage != stage) {
+        assert(rows[row].stage != STAGE_END);
         row++;
+    }
     m->row = row;
     m->state = COMMITTER_READY;
     m->io_done = 0;
@@ -95,19 +95,10 @@ static void send_on(const struct ctx *c, uint32_t task, enum stage stage)
     act_wake(c->out, task);
 }
 
-/* Step 7e: the group could not be written or fsynced. Every member is rolled back by its own
- * thread; what did reach the file stays there. */
-static void fail_group(const struct ctx *c, uint32_t leader)
+/* Each member goes to reply, where its own thread rolls it back; what did reach the file stays
+ * there. */
+static void roll_back_group(const struct ctx *c, uint32_t leader)
 {
-    /* Sent before it was written (BEFORE_WRITE): replicas may hold what this server now cannot
-     * have. It must not go on as their primary (as binlog_error_action=ABORT_SERVER). */
-    if (c->p->binlog.end_pos >= member(c->p, c->p->by[leader].head)->end) {
-        if (c->env->set->sent_error == SENT_ERROR_ABORT) {
-            act(c->out, ACT_EXIT)->arg = c->p->by[leader].io_error;
-            return;
-        }
-        dump_take_back(c, log_pos(c->p->binlog.num, c->p->binlog.len));
-    }
     uint32_t next = 0;
     for (uint32_t i = c->p->by[leader].head; i != 0; i = next) {
         next = member(c->p, i)->next;
@@ -118,6 +109,37 @@ static void fail_group(const struct ctx *c, uint32_t leader)
     }
     c->p->by[leader].head = 0;
     send_on(c, leader, STAGE_REPLY);
+}
+
+/* The group goes on to its engine commit without the binlog: nobody waits for an ACK of it. */
+static void commit_unlogged(const struct ctx *c, uint32_t leader)
+{
+    for (uint32_t i = c->p->by[leader].head; i != 0; i = member(c->p, i)->next)
+        member(c->p, i)->end = 0;
+    bool ordered = c->env->set->commit_order == ORDER_BY_LEADER;
+    send_on(c, leader, ordered ? STAGE_COMMIT : STAGE_DISBAND);
+}
+
+/* Step 7e: the group could not be written or fsynced. */
+static void fail_group(const struct ctx *c, uint32_t leader)
+{
+    const struct server_settings *set = c->env->set;
+    enum binlog_error action = settings_binlog_error(set);
+    /* Sent before it was written: replicas may hold what this server now cannot have. */
+    bool sent = set->wait_point == WAIT_BEFORE_WRITE &&
+                c->p->binlog.end_pos >= member(c->p, c->p->by[leader].head)->end;
+    if (sent ? set->sent_error == SENT_ERROR_ABORT : action == BINLOG_ERROR_ABORT) {
+        act(c->out, ACT_EXIT)->arg = c->p->by[leader].io_error;
+        return;
+    }
+    if (sent)
+        dump_take_back(c, log_pos(c->p->binlog.num, c->p->binlog.len));
+    if (action == BINLOG_ERROR_IGNORE) {
+        c->p->binlog.closed = 1;
+        commit_unlogged(c, leader);
+    } else {
+        roll_back_group(c, leader);
+    }
 }
 
 /* ---- stages --------------------------------------------------------------------------------- */
@@ -143,6 +165,12 @@ static enum outcome wait_for_redo(const struct ctx *c, struct committer *m, bool
     return wait_for_disk(m);
 }
 
+static bool sync_at_prepare(const struct env *env)
+{
+    uint32_t f = env->set->flush_log_at_trx_commit;
+    return f == 1 || f == 3;
+}
+
 /* InnoDB ends the server when its log cannot be written (facts live). */
 static enum outcome redo_done(const struct ctx *c, const struct committer *m)
 {
@@ -155,21 +183,28 @@ static enum outcome redo_done(const struct ctx *c, const struct committer *m)
     return NEXT;
 }
 
+/* The row, in memory. All that there is to do where the binlog is closed. */
+static enum outcome stage_insert(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (engine_prepare(c->e, m->xid, m->k, m->v, m->gtid))
+        return NEXT;
+    m->failed = 1;
+    m->xid = 0; /* nothing to roll back */
+    send_on(c, task, STAGE_REPLY);
+    return STAY;
+}
+
 static enum outcome stage_prepare(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
     if (m->io_done)
         return redo_done(c, m);
-    if (!engine_prepare(c->e, m->xid, m->k, m->v, m->gtid)) {
-        m->failed = 1;
-        m->xid = 0; /* nothing to roll back */
-        send_on(c, task, STAGE_REPLY);
+    if (stage_insert(c, task) == STAY)
         return STAY;
-    }
     if (!engine_flush_prepare(c->e, c->env, task, c->out))
         return NEXT;
-    uint32_t f = c->env->set->flush_log_at_trx_commit;
-    return wait_for_redo(c, m, f == 1 || f == 3);
+    return wait_for_redo(c, m, sync_at_prepare(c->env));
 }
 
 static enum outcome stage_queue(const struct ctx *c, uint32_t task)
@@ -193,6 +228,11 @@ static enum outcome stage_write(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
     if (!m->io_done) {
+        if (m->head == 0 && c->p->binlog.closed) {
+            take_queue(c->p, task);
+            commit_unlogged(c, task);
+            return STAY;
+        }
         if (m->head == 0)
             stage_render(c, task);
         binlog_write(c, task);
@@ -225,7 +265,7 @@ static enum outcome stage_sync(const struct ctx *c, uint32_t task)
 static enum outcome stage_register(const struct ctx *c, uint32_t task)
 {
     struct committer *leader = &c->p->by[task];
-    if (c->env->set->profile->group_wait == GROUP_WAIT_LAST) {
+    if (settings_group_wait(c->env->set) == GROUP_WAIT_LAST) {
         semisync_register(&c->p->semisync, c->env, last_member(c->p, leader)->end);
         return YIELD;
     }
@@ -275,7 +315,7 @@ static enum outcome stage_wait(const struct ctx *c, uint32_t task)
         leader->cursor = leader->head;
     while (leader->cursor != 0) {
         struct committer *m = member(c->p, leader->cursor);
-        bool asked = c->env->set->profile->group_wait == GROUP_WAIT_EACH || m->next == 0;
+        bool asked = settings_group_wait(c->env->set) == GROUP_WAIT_EACH || m->next == 0;
         if (asked && !ack_is_there(c, task, m->end)) {
             leader->state = COMMITTER_ACK;
             return STAY;
@@ -306,6 +346,54 @@ static enum outcome stage_commit(const struct ctx *c, uint32_t task)
     return STAY;
 }
 
+/* The turn, and the lock with it, go to the next member of the group. */
+static enum outcome stage_commit_next(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    uint32_t next = m->next;
+    engine_commit_ordered(c->e, m->xid);
+    m->next = 0;
+    m->head = 0;
+    if (next == 0)
+        return YIELD;
+    member(c->p, next)->lock = m->lock;
+    c->p->owner[m->lock] = (uint8_t)next;
+    m->lock = LOCK_NONE;
+    send_on(c, next - 1, STAGE_COMMIT_NEXT);
+    return YIELD;
+}
+
+static enum outcome stage_disband(const struct ctx *c, uint32_t task)
+{
+    struct committer *leader = &c->p->by[task];
+    uint32_t next = 0;
+    for (uint32_t i = leader->head; i != 0; i = next) {
+        next = member(c->p, i)->next;
+        member(c->p, i)->next = 0;
+        if (i - 1 != task)
+            send_on(c, i - 1, STAGE_COMMIT_OWN);
+    }
+    leader->head = 0;
+    return YIELD;
+}
+
+static enum outcome stage_commit_own(const struct ctx *c, uint32_t task)
+{
+    engine_commit_ordered(c->e, c->p->by[task].xid);
+    return YIELD;
+}
+
+/* Nothing but the commit record says that the transaction is there: F=1 must fsync it now. */
+static enum outcome stage_flush_alone(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (m->io_done)
+        return redo_done(c, m);
+    if (!engine_flush_prepare(c->e, c->env, task, c->out))
+        return NEXT;
+    return wait_for_redo(c, m, sync_at_prepare(c->env));
+}
+
 static enum outcome stage_flush(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
@@ -319,7 +407,7 @@ static enum outcome stage_flush(const struct ctx *c, uint32_t task)
 static enum outcome stage_wait_own(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
-    if (ack_is_there(c, task, m->end))
+    if (m->end == 0 || ack_is_there(c, task, m->end))
         return YIELD;
     m->state = COMMITTER_ACK;
     return STAY;
@@ -329,6 +417,7 @@ static enum outcome stage_reply(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
     bool failed = m->failed;
+    struct gtid gtid = m->gtid;
     if (failed && m->xid != 0)
         engine_rollback(c->e, m->xid);
     bool lost = task != TASK_APPLIER && (c->p->hung_up >> task & 1) != 0;
@@ -340,19 +429,31 @@ static enum outcome stage_reply(const struct ctx *c, uint32_t task)
     if (task == TASK_APPLIER) {
         m->finished = 1;
         m->failed = failed;
+        m->gtid = gtid;
     }
     return STAY;
 }
 
 typedef enum outcome (*stage_fn)(const struct ctx *c, uint32_t task);
 static const stage_fn stage_run[] = {
-    [STAGE_PREPARE] = stage_prepare, [STAGE_QUEUE] = stage_queue,
-    [STAGE_RENDER] = stage_render,   [STAGE_WRITE] = stage_write,
-    [STAGE_SYNC] = stage_sync,       [STAGE_REGISTER] = stage_register,
-    [STAGE_PUBLISH] = stage_publish, [STAGE_ROTATE] = stage_rotate,
-    [STAGE_WAIT] = stage_wait,       [STAGE_COMMIT] = stage_commit,
-    [STAGE_FLUSH] = stage_flush,     [STAGE_WAIT_OWN] = stage_wait_own,
+    [STAGE_PREPARE] = stage_prepare,
+    [STAGE_QUEUE] = stage_queue,
+    [STAGE_RENDER] = stage_render,
+    [STAGE_WRITE] = stage_write,
+    [STAGE_SYNC] = stage_sync,
+    [STAGE_REGISTER] = stage_register,
+    [STAGE_PUBLISH] = stage_publish,
+    [STAGE_ROTATE] = stage_rotate,
+    [STAGE_WAIT] = stage_wait,
+    [STAGE_COMMIT] = stage_commit,
+    [STAGE_FLUSH] = stage_flush,
+    [STAGE_WAIT_OWN] = stage_wait_own,
     [STAGE_REPLY] = stage_reply,
+    [STAGE_INSERT] = stage_insert,
+    [STAGE_COMMIT_NEXT] = stage_commit_next,
+    [STAGE_DISBAND] = stage_disband,
+    [STAGE_COMMIT_OWN] = stage_commit_own,
+    [STAGE_FLUSH_ALONE] = stage_flush_alone,
 };
 
 /* ---- the walk ------------------------------------------------------------------------------- */
@@ -362,6 +463,7 @@ void commit_start(const struct ctx *c, uint32_t task)
     struct committer *m = &c->p->by[task];
     assert(m->state == COMMITTER_IDLE);
     m->state = COMMITTER_READY;
+    m->path = c->p->binlog.closed ? PATH_UNLOGGED : PATH_GROUP;
     m->row = 0;
     act_wake(c->out, task);
 }
@@ -374,7 +476,7 @@ void commit_run(const struct ctx *c, uint32_t task)
         m->state = COMMITTER_READY;
     if (m->state != COMMITTER_READY)
         return; /* a wake-up that something else overtook */
-    const struct row *rows = commit_pipeline(c->env);
+    const struct row *rows = commit_pipeline(c->env, m->path);
     for (;;) {
         const struct row *row = &rows[m->row];
         assert(row->stage != STAGE_END);

@@ -295,8 +295,9 @@ static void test_three_groups_in_the_pipeline(void **state)
     assert_int_equal(w.p.owner[LOCK_AFTER_BINLOG_SYNC], 1);
     assert_int_equal(w.p.owner[LOCK_LOG], 2);
     assert_int_equal(w.p.by[1].state, COMMITTER_LOCK);
-    assert_int_equal(w.p.by[1].wants, LOCK_AFTER_BINLOG_SYNC);
-    assert_int_equal(w.p.by[2].wants, LOCK_LOG);
+    const struct env env = {.set = &w.set};
+    assert_string_equal(primary_wanted_lock(&env, &w.p.by[1]), "LOCK_after_binlog_sync");
+    assert_string_equal(primary_wanted_lock(&env, &w.p.by[2]), "LOCK_log");
     tw_clear(&w);
     tw_ack(&w, 1, w.p.by[1].end); /* cumulative: group 2 need not wait any more */
     tw_settle(&w);

@@ -18,20 +18,25 @@ struct ctx {
 /* The numbers are the steps of facts 1.1. */
 enum stage {
     STAGE_END = 0,
-    STAGE_PREPARE,  /* 2: engine prepare, redo flushed as F says */
-    STAGE_QUEUE,    /* 4: push on the queue; the first becomes leader, others follow it */
-    STAGE_RENDER,   /* BEFORE_WRITE only: GTIDs are given, events exist in memory */
-    STAGE_WRITE,    /* 5, 6: leader takes the queue, one write(2) for the group */
-    STAGE_SYNC,     /* 7: one fsync, if sync_binlog says so */
-    STAGE_REGISTER, /* 8: semi-sync learns the positions that it will ask ACKs for */
-    STAGE_PUBLISH,  /* 9: binlog_end_pos moves, dump threads may send */
-    STAGE_ROTATE,   /* 10: a new file where this one is full (max_binlog_size) */
-    STAGE_WAIT,     /* 11: the leader waits for the ACKs of its members */
-    STAGE_PASS,     /* 11 without a wait: the lock is only passed through */
-    STAGE_COMMIT,   /* 13: commit_ordered member by member: visible */
-    STAGE_FLUSH,    /* 14: each thread, commit record as F says */
-    STAGE_WAIT_OWN, /* 16: each thread waits for the ACK of its own position */
-    STAGE_REPLY,    /* OK to the client */
+    STAGE_PREPARE,     /* 2: engine prepare, redo flushed as F says */
+    STAGE_QUEUE,       /* 4: push on the queue; the first becomes leader, others follow it */
+    STAGE_RENDER,      /* BEFORE_WRITE only: GTIDs are given, events exist in memory */
+    STAGE_WRITE,       /* 5, 6: leader takes the queue, one write(2) for the group */
+    STAGE_SYNC,        /* 7: one fsync, if sync_binlog says so */
+    STAGE_REGISTER,    /* 8: semi-sync learns the positions that it will ask ACKs for */
+    STAGE_PUBLISH,     /* 9: binlog_end_pos moves, dump threads may send */
+    STAGE_ROTATE,      /* 10: a new file where this one is full (max_binlog_size) */
+    STAGE_WAIT,        /* 11: the leader waits for the ACKs of its members */
+    STAGE_PASS,        /* 11 without a wait: the lock is only passed through */
+    STAGE_COMMIT,      /* 13: commit_ordered member by member: visible */
+    STAGE_COMMIT_NEXT, /* 13: each thread its own; the lock and the turn go to the next member */
+    STAGE_DISBAND,     /* 13: the leader lets its members go, each to commit by itself */
+    STAGE_COMMIT_OWN,  /* 13: each thread its own, in any order */
+    STAGE_FLUSH,       /* 14: each thread, commit record as F says */
+    STAGE_WAIT_OWN,    /* 16: each thread waits for the ACK of its own position */
+    STAGE_INSERT,      /* no binlog: the row, without a prepare */
+    STAGE_FLUSH_ALONE, /* no binlog: the commit record alone makes the transaction durable */
+    STAGE_REPLY,       /* OK to the client */
 };
 
 struct row {
@@ -39,8 +44,14 @@ struct row {
     uint8_t lock;
 };
 
+/* The way that a committer takes; fixed when it starts. */
+enum commit_path {
+    PATH_GROUP = 0, /* engine prepare, binlog group commit */
+    PATH_UNLOGGED,  /* the binlog is closed */
+};
+
 /* The table that ends with STAGE_END: the order of this server's settings. */
-const struct row *commit_pipeline(const struct env *env);
+const struct row *commit_pipeline(const struct env *env, uint32_t path);
 
 /* ---- commit.c ------------------------------------------------------------------------------- */
 

@@ -20,8 +20,9 @@ enum kill_victim primary_kill_victim(const struct primary *p, uint32_t task)
     assert(task < SESSIONS_MAX);
     uint32_t leader = leader_of(p, task);
     const struct committer *m = &p->by[leader < COMMITTERS ? leader : task];
-    bool waits = m->state == COMMITTER_ACK ||
-                 (m->state == COMMITTER_LOCK && m->wants == LOCK_AFTER_BINLOG_SYNC);
+    /* Or for its turn to wait: its group is published, another holds LOCK_after_binlog_sync. */
+    bool waits = m->state == COMMITTER_ACK || (m->state == COMMITTER_LOCK && m->lock == LOCK_LOG &&
+                                               p->owner[LOCK_AFTER_BINLOG_SYNC] != 0);
     if (!waits || commit_is_killed(p, task))
         return KILL_NOBODY;
     if (leader != task)

@@ -5,11 +5,13 @@
 #include "primary/internal.h"
 
 static const char *const stage_names[] = {
-    [STAGE_END] = "idle",          [STAGE_PREPARE] = "prepare", [STAGE_QUEUE] = "queue",
-    [STAGE_RENDER] = "render",     [STAGE_WRITE] = "write",     [STAGE_SYNC] = "fsync",
-    [STAGE_REGISTER] = "register", [STAGE_PUBLISH] = "publish", [STAGE_ROTATE] = "rotate",
-    [STAGE_WAIT] = "wait",         [STAGE_PASS] = "pass",       [STAGE_COMMIT] = "commit",
-    [STAGE_FLUSH] = "flush",       [STAGE_WAIT_OWN] = "wait",   [STAGE_REPLY] = "reply",
+    [STAGE_END] = "idle",           [STAGE_PREPARE] = "prepare",   [STAGE_QUEUE] = "queue",
+    [STAGE_RENDER] = "render",      [STAGE_WRITE] = "write",       [STAGE_SYNC] = "fsync",
+    [STAGE_REGISTER] = "register",  [STAGE_PUBLISH] = "publish",   [STAGE_ROTATE] = "rotate",
+    [STAGE_WAIT] = "wait",          [STAGE_PASS] = "pass",         [STAGE_COMMIT] = "commit",
+    [STAGE_FLUSH] = "flush",        [STAGE_WAIT_OWN] = "wait",     [STAGE_REPLY] = "reply",
+    [STAGE_COMMIT_NEXT] = "commit", [STAGE_DISBAND] = "disband",   [STAGE_COMMIT_OWN] = "commit",
+    [STAGE_INSERT] = "insert",      [STAGE_FLUSH_ALONE] = "flush",
 };
 
 static const struct row mariadb_after_sync[] = {
@@ -37,6 +39,38 @@ static const struct row mariadb_after_commit[] = {
     {STAGE_ROTATE, LOCK_LOG},
     {STAGE_PASS, LOCK_AFTER_BINLOG_SYNC},
     {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
+    {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_WAIT_OWN, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+/* binlog_optimize_thread_scheduling=0: the lock goes from thread to thread with the turn. */
+static const struct row mariadb_after_sync_own_threads[] = {
+    {STAGE_PREPARE, LOCK_NONE},
+    {STAGE_QUEUE, LOCK_NONE},
+    {STAGE_WRITE, LOCK_LOG},
+    {STAGE_SYNC, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_PUBLISH, LOCK_LOG},
+    {STAGE_ROTATE, LOCK_LOG},
+    {STAGE_WAIT, LOCK_AFTER_BINLOG_SYNC},
+    {STAGE_COMMIT_NEXT, LOCK_COMMIT_ORDERED},
+    {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+static const struct row mariadb_after_commit_own_threads[] = {
+    {STAGE_PREPARE, LOCK_NONE},
+    {STAGE_QUEUE, LOCK_NONE},
+    {STAGE_WRITE, LOCK_LOG},
+    {STAGE_SYNC, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_PUBLISH, LOCK_LOG},
+    {STAGE_ROTATE, LOCK_LOG},
+    {STAGE_PASS, LOCK_AFTER_BINLOG_SYNC},
+    {STAGE_COMMIT_NEXT, LOCK_COMMIT_ORDERED},
     {STAGE_FLUSH, LOCK_NONE},
     {STAGE_WAIT_OWN, LOCK_NONE},
     {STAGE_REPLY, LOCK_NONE},
@@ -121,27 +155,84 @@ static const struct row mysql_early_after_commit[] = {
     {STAGE_END, LOCK_NONE},
 };
 
-const struct row *commit_pipeline(const struct env *env)
+/* binlog_order_commits=0: no COMMIT stage. The leader waits for the group without a lock and lets
+ * everybody go. */
+static const struct row mysql_late_after_sync_unordered[] = {
+    {STAGE_PREPARE, LOCK_NONE}, {STAGE_QUEUE, LOCK_NONE},   {STAGE_WRITE, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG}, {STAGE_SYNC, LOCK_SYNC},    {STAGE_PUBLISH, LOCK_SYNC},
+    {STAGE_WAIT, LOCK_NONE},    {STAGE_DISBAND, LOCK_NONE}, {STAGE_COMMIT_OWN, LOCK_NONE},
+    {STAGE_FLUSH, LOCK_NONE},   {STAGE_REPLY, LOCK_NONE},   {STAGE_END, LOCK_NONE},
+};
+
+static const struct row mysql_late_after_commit_unordered[] = {
+    {STAGE_PREPARE, LOCK_NONE},  {STAGE_QUEUE, LOCK_NONE},      {STAGE_WRITE, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},  {STAGE_SYNC, LOCK_SYNC},       {STAGE_PUBLISH, LOCK_SYNC},
+    {STAGE_DISBAND, LOCK_NONE},  {STAGE_COMMIT_OWN, LOCK_NONE}, {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_WAIT_OWN, LOCK_NONE}, {STAGE_REPLY, LOCK_NONE},      {STAGE_END, LOCK_NONE},
+};
+
+static const struct row mysql_early_after_sync_unordered[] = {
+    {STAGE_PREPARE, LOCK_NONE}, {STAGE_QUEUE, LOCK_NONE},   {STAGE_WRITE, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG}, {STAGE_PUBLISH, LOCK_LOG},  {STAGE_SYNC, LOCK_SYNC},
+    {STAGE_WAIT, LOCK_NONE},    {STAGE_DISBAND, LOCK_NONE}, {STAGE_COMMIT_OWN, LOCK_NONE},
+    {STAGE_FLUSH, LOCK_NONE},   {STAGE_REPLY, LOCK_NONE},   {STAGE_END, LOCK_NONE},
+};
+
+static const struct row mysql_early_after_commit_unordered[] = {
+    {STAGE_PREPARE, LOCK_NONE},  {STAGE_QUEUE, LOCK_NONE},      {STAGE_WRITE, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},  {STAGE_PUBLISH, LOCK_LOG},     {STAGE_SYNC, LOCK_SYNC},
+    {STAGE_DISBAND, LOCK_NONE},  {STAGE_COMMIT_OWN, LOCK_NONE}, {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_WAIT_OWN, LOCK_NONE}, {STAGE_REPLY, LOCK_NONE},      {STAGE_END, LOCK_NONE},
+};
+
+/* The binlog was closed (binlog_error_action=IGNORE_ERROR): InnoDB alone, one phase. */
+static const struct row unlogged[] = {
+    {STAGE_INSERT, LOCK_NONE}, {STAGE_COMMIT_OWN, LOCK_NONE}, {STAGE_FLUSH_ALONE, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},  {STAGE_END, LOCK_NONE},
+};
+
+static const struct row *mariadb(const struct server_settings *set)
 {
-    bool after_commit = env->set->wait_point == WAIT_AFTER_COMMIT;
-    switch (env->set->profile->publish) {
-    case PUBLISH_AFTER_SYNC_CALL:
-        if (env->set->wait_point == WAIT_BEFORE_WRITE)
-            return mariadb_before_write;
-        return after_commit ? mariadb_after_commit : mariadb_after_sync;
-    case PUBLISH_IF_SYNC_1:
-        if (env->set->sync_binlog == 1)
-            return after_commit ? mysql_late_after_commit : mysql_late_after_sync;
-        break;
-    case PUBLISH_BEFORE_SYNC:
-        break;
+    bool own = set->commit_order == ORDER_BY_OWN_THREADS;
+    switch (set->wait_point) {
+    case WAIT_AFTER_COMMIT:
+        return own ? mariadb_after_commit_own_threads : mariadb_after_commit;
+    case WAIT_BEFORE_WRITE:
+        return mariadb_before_write;
+    default:
+        return own ? mariadb_after_sync_own_threads : mariadb_after_sync;
     }
-    return after_commit ? mysql_early_after_commit : mysql_early_after_sync;
+}
+
+/* [late][AFTER_COMMIT][unordered] */
+static const struct row *const mysql[2][2][2] = {
+    {{mysql_early_after_sync, mysql_early_after_sync_unordered},
+     {mysql_early_after_commit, mysql_early_after_commit_unordered}},
+    {{mysql_late_after_sync, mysql_late_after_sync_unordered},
+     {mysql_late_after_commit, mysql_late_after_commit_unordered}},
+};
+
+const struct row *commit_pipeline(const struct env *env, uint32_t path)
+{
+    const struct server_settings *set = env->set;
+    if (path == PATH_UNLOGGED)
+        return unlogged;
+    if (set->profile->publish == PUBLISH_AFTER_SYNC_CALL)
+        return mariadb(set);
+    bool late = set->profile->publish == PUBLISH_IF_SYNC_1 && set->sync_binlog == 1;
+    return mysql[late][set->wait_point == WAIT_AFTER_COMMIT][set->commit_order == ORDER_NONE];
 }
 
 const char *primary_stage_name(const struct env *env, const struct committer *c)
 {
-    return c->state == COMMITTER_IDLE ? "idle" : stage_names[commit_pipeline(env)[c->row].stage];
+    return c->state == COMMITTER_IDLE ? "idle"
+                                      : stage_names[commit_pipeline(env, c->path)[c->row].stage];
+}
+
+const char *primary_wanted_lock(const struct env *env, const struct committer *c)
+{
+    assert(c->state == COMMITTER_LOCK);
+    return primary_lock_name(commit_pipeline(env, c->path)[c->row].lock);
 }
 
 const char *primary_lock_name(uint32_t lock)

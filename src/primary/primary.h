@@ -52,7 +52,7 @@ struct committer {
     uint8_t state;      /* enum committer_state */
     uint8_t row;        /* where it stands in the pipeline */
     uint8_t lock;       /* enum commit_lock that it holds */
-    uint8_t wants;      /* the lock it waits for (COMMITTER_LOCK) */
+    uint8_t path;       /* enum commit_path: which table `row` counts in */
     uint8_t next;       /* task + 1 of the next member of its group; 0 = last */
     uint8_t head;       /* leader only: task + 1 of the group's first member */
     uint8_t cursor;     /* leader only: task + 1 of the member that a stage has come to; 0 = done */
@@ -84,14 +84,14 @@ enum rotation {
 };
 
 struct binlog {
-    uint8_t num;      /* current file; 0 = none open */
-    uint8_t oldest;   /* a recovery has to read from this file on: BINLOG_CHECKPOINT (MDEV-181) */
-    uint8_t rotation; /* enum rotation: what of a change of files is under way */
-    uint8_t reserved;
-    uint32_t len;            /* bytes written to it */
-    uint32_t flushes;        /* since the last counted fsync (sync_binlog = N) */
-    uint32_t cached;         /* bytes in cache: rendered, not written, standing at offset len */
-    log_pos_t end_pos;       /* published: dump threads read up to here */
+    uint8_t num;       /* current file; 0 = none open */
+    uint8_t oldest;    /* a recovery has to read from this file on: BINLOG_CHECKPOINT (MDEV-181) */
+    uint8_t rotation;  /* enum rotation: what of a change of files is under way */
+    uint8_t closed;    /* bool: an error has closed it, commits go on without (IGNORE_ERROR) */
+    uint32_t len;      /* bytes written to it */
+    uint32_t flushes;  /* since the last counted fsync (sync_binlog = N) */
+    uint32_t cached;   /* bytes in cache: rendered, not written, standing at offset len */
+    log_pos_t end_pos; /* published: dump threads read up to here */
     struct gtid_state state; /* gtid_binlog_state, groups in the cache included */
     uint8_t cache[BINLOG_CACHE_MAX];
 };
@@ -166,6 +166,8 @@ bool primary_applied(struct primary *p, bool *error);
 enum kill_victim { KILL_NOBODY, KILL_WAITER, KILL_LEADER, KILL_FOLLOWER };
 enum kill_victim primary_kill_victim(const struct primary *p, uint32_t task);
 
+/* Name of the lock that it waits for (COMMITTER_LOCK). */
+const char *primary_wanted_lock(const struct env *env, const struct committer *c);
 const char *primary_lock_name(uint32_t lock); /* "LOCK_log"; enum commit_lock */
 /* Name of the stage that a committer stands at: "fsync". */
 const char *primary_stage_name(const struct env *env, const struct committer *c);

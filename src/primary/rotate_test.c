@@ -123,7 +123,8 @@ static void test_nobody_writes_meanwhile(void **state)
     tw_fsync(&w, 1, IO_OK);
     tw_run_only(&w, 1);
     assert_int_equal(w.p.by[1].state, COMMITTER_LOCK);
-    assert_int_equal(w.p.by[1].wants, LOCK_LOG);
+    const struct env env = {.set = &w.set};
+    assert_string_equal(primary_wanted_lock(&env, &w.p.by[1]), "LOCK_log");
     tw_settle(&w);
     assert_int_equal(w.p.binlog.num, 3);
     assert_int_equal(w.answered, 3);

@@ -22,6 +22,7 @@ enum {
 static struct tw at_depth[DEPTH_MAX];
 static uint64_t known[KNOWN_MAX];
 static uint32_t n_known, n_ends, n_three, orders;
+static enum commit_order order;
 
 static uint64_t mix(uint64_t h, const void *from, size_t len)
 {
@@ -163,6 +164,7 @@ static void explore(const char *profile, enum wait_point wait_point, uint32_t sy
     w->set.wait_point = wait_point;
     w->set.sync_binlog = sync_binlog;
     w->set.semi_sync_timeout_ms = timeout_ms;
+    w->set.commit_order = order;
     tw_serve(w);
     tw_connect(w, 1, "", true);
     w->runnable = 0;
@@ -213,6 +215,15 @@ static void test_mysql_8_after_commit(void **state)
     explore("mysql-8.0", WAIT_AFTER_COMMIT, 0, 0);
 }
 
+static void test_mariadb_own_threads(void **state)
+{
+    (void)state;
+    order = ORDER_BY_OWN_THREADS;
+    explore("mariadb-10.11", WAIT_AFTER_SYNC, 1, 0);
+    explore("mariadb-10.11", WAIT_AFTER_COMMIT, 1, 0);
+    order = ORDER_BY_LEADER;
+}
+
 static void test_mysql_5_6(void **state)
 {
     (void)state;
@@ -228,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_mariadb_with_timeout),
         cmocka_unit_test(test_mysql_8),
         cmocka_unit_test(test_mysql_8_after_commit),
+        cmocka_unit_test(test_mariadb_own_threads),
         cmocka_unit_test(test_mysql_5_6),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

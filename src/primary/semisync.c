@@ -118,7 +118,7 @@ bool semisync_wait(struct semisync *s, const struct env *env, log_pos_t pos, uin
         return true;
     /* MySQL registers one position per group, its last; a member waits on the first node at or
      * behind its own end (facts 1.3). MariaDB registers each member. */
-    bool exact = env->set->profile->group_wait == GROUP_WAIT_EACH;
+    bool exact = settings_group_wait(env->set) == GROUP_WAIT_EACH;
     struct semisync_node *node = NULL;
     for (uint32_t i = s->n; i-- > 0 && s->active[i].pos >= pos;) {
         if (!exact || s->active[i].pos == pos)
