@@ -55,6 +55,9 @@ static inline void moves_add(struct moves *m, uint32_t key)
 }
 void moves_list(const struct sim *s, struct moves *m);
 bool moves_any(const struct sim *s); /* anything but faults and operators? */
+/* The move where there is exactly one, faults and operators included; else 0. */
+uint32_t moves_only(const struct sim *s);
+bool applier_may_start(const struct sim *s, uint32_t node);
 void moves_take(struct sim *s, uint32_t key);
 void manager_view_of(const struct world *w, uint32_t n_nodes, struct manager_view *v);
 
@@ -65,9 +68,9 @@ static inline uint32_t move_key(enum move_kind k, uint32_t a, uint32_t b, uint32
 
 /* ---- commute.c, symmetry.c ------------------------------------------------------------------ */
 
-/* The index of a move that may be made now, before all others, without hiding any outcome; n where
- * there is none. */
-uint32_t moves_alone(const struct sim *s, const struct moves *m);
+/* A move that may be made now, before all others, without hiding any outcome; 0: there is none. */
+uint32_t moves_first(const struct sim *s);
+uint32_t moves_first_of(const struct sim *s, uint32_t node); /* one of this node's */
 /* Is this session the one that may send, or begin to commit, of all that could do the same? */
 bool session_stands_for_equals(const struct sim *s, uint32_t session);
 

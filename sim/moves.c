@@ -65,7 +65,7 @@ static bool may_run(const struct sim *s, uint32_t node, uint32_t task)
     return net_has_room(w, node, task - TASK_DUMP);
 }
 
-static bool applier_may_start(const struct sim *s, uint32_t node)
+bool applier_may_start(const struct sim *s, uint32_t node)
 {
     const struct node *n = &s->world->node[node];
     return n->state == NODE_UP && n->behind && !n->applier.busy && !n->applier.failed &&
@@ -222,6 +222,21 @@ bool moves_any(const struct sim *s)
     }
     list_all_but_faults(s, &m);
     return m.n > 0;
+}
+
+uint32_t moves_only(const struct sim *s)
+{
+    struct moves m;
+    uint32_t tasks = 0; /* a cheap answer for most states: two tasks can go on */
+    for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
+        const struct node *n = &s->world->node[i];
+        if (n->state != NODE_DOWN)
+            tasks += (uint32_t)__builtin_popcount(n->runnable | n->in_io);
+    }
+    if (tasks > 2)
+        return 0;
+    moves_list(s, &m);
+    return m.n == 1 ? m.key[0] : 0;
 }
 
 /* ---- doing it ---------------------------------------------------------------------------------

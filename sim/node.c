@@ -476,6 +476,17 @@ static void refresh(struct sim *s, uint32_t node, const struct event *e)
     }
 }
 
+/* A wake-up that its thread has overtaken: to run for it would change nothing. */
+static void drop_late_wakes(struct node *n)
+{
+    for (uint32_t left = n->runnable & ((1u << COMMITTERS) - 1); left != 0; left &= left - 1) {
+        uint32_t t = (uint32_t)__builtin_ctz(left);
+        uint8_t state = n->primary.by[t].state;
+        if (state != COMMITTER_READY && state != COMMITTER_ACK)
+            n->runnable &= ~(1u << t);
+    }
+}
+
 static bool lets_clients_in(const struct node *n)
 {
     return n->state == NODE_UP && n->primary.serving;
@@ -505,6 +516,7 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
     carry_out(s, node, &out);
     after(s, node, e);
     refresh(s, node, e);
+    drop_late_wakes(n);
     if (n->state == NODE_DOWN)
         return;
     if (!served && lets_clients_in(n)) {

@@ -1,7 +1,7 @@
 /* What is alike: symmetry reduction for the exhaustive search, and the names of all reductions. */
 #include "sim/internal.h"
 
-static const char *const names[REDUCTIONS] = {"applier", "sessions"};
+static const char *const names[REDUCTIONS] = {"applier", "sessions", "gone", "receiver", "chain"};
 
 const char *reduction_name(uint32_t i)
 {
@@ -48,9 +48,13 @@ static bool is_fresh(const struct world *w, uint32_t session)
 {
     const struct client *c = &w->client[session];
     const struct node *n = &w->node[c->node];
-    const struct committer *m = &n->primary.by[session];
-    return c->busy && n->state == NODE_UP && m->state == COMMITTER_READY && m->row == 0 &&
-           !m->io_done && (n->runnable >> session & 1) != 0;
+    struct committer m = n->primary.by[session];
+    static const struct committer fresh = {.state = COMMITTER_READY};
+    m.txn = 0;
+    m.k = m.v = 0;
+    m.xid = 0;
+    return c->busy == CLIENT_WAITS && n->state == NODE_UP && memcmp(&m, &fresh, sizeof m) == 0 &&
+           (n->runnable >> session & 1) != 0 && ((n->in_io | n->timers) >> session & 1) == 0;
 }
 
 /* A transaction goes to the session of its number, so that equal situations are equal bytes too;
@@ -59,7 +63,7 @@ bool session_stands_for_equals(const struct sim *s, uint32_t session)
 {
     const struct world *w = s->world;
     uint32_t n = s->scenario->sessions;
-    if (w->client[session].busy) {
+    if (w->client[session].busy != CLIENT_IDLE) {
         for (uint32_t i = 0; i < n; i++) {
             if (i != session && is_fresh(w, i) && w->client[i].node == w->client[session].node &&
                 w->client[i].txn < w->client[session].txn)

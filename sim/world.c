@@ -116,6 +116,19 @@ static void node_rehash(struct node *n)
     n->fresh_hash = 1;
 }
 
+/* A server that is down and will never be started again: nobody reads its disk any more, once no
+ * replica is left that could still send it an ACK. */
+static bool is_gone(const struct world *w, uint32_t node)
+{
+    if (w->node[node].state != NODE_DOWN || (w->manager.discarded >> node & 1) == 0)
+        return false;
+    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+        if (w->conn[i].used && w->conn[i].primary == node)
+            return false;
+    }
+    return true;
+}
+
 struct hash128 world_hash(const struct world *cw)
 {
     /* The hashes of the nodes are a cache inside the block; filling it changes no content. */
@@ -136,6 +149,8 @@ struct hash128 world_hash(const struct world *cw)
     }
     for (uint32_t i = 0; i < w->n_nodes; i++) {
         struct node *n = &w->node[i];
+        if (w->forget && is_gone(w, i))
+            continue;
         if (!n->fresh_hash)
             node_rehash(n);
         memcpy(flat + len, &n->hash, sizeof n->hash);
@@ -176,28 +191,13 @@ static bool all_done_without_fault(const struct sim *s)
     return s->world->ledger.answered == txn_bits(s->scenario);
 }
 
-enum step_result sim_step(struct sim *s)
+static void make_move(struct sim *s, uint32_t key)
 {
-    struct moves m;
     struct world *w = s->world;
-    s->violated = 0;
-    s->reached = 0;
-    moves_list(s, &m);
-    if (m.n == 0)
-        return w->full ? STEP_FULL : STEP_END;
-    uint32_t alone = s->reduce != 0 ? moves_alone(s, &m) : m.n;
-    if (alone < m.n) {
-        m.key[0] = m.key[alone];
-        m.n = 1;
-    }
-    uint32_t pick = s->chooser->pick(s->chooser, CHOOSE_MOVE, m.n, m.key);
-    if (pick == CHOICE_REFUSED)
-        return STEP_REFUSED;
-    assert(pick < m.n);
-    struct trace_step now = {.step = w->steps + 1, .move = m.key[pick], .to_lane = LANE_WORLD};
+    struct trace_step now = {.step = w->steps + 1, .move = key, .to_lane = LANE_WORLD};
     s->now = s->tracer != NULL ? &now : NULL;
     w->steps++;
-    guarded(s, m.key[pick]);
+    guarded(s, key);
     if (w->calm)
         calm_step(s);
     if (!w->dead && !w->full && !moves_any(s)) {
@@ -214,7 +214,42 @@ enum step_result sim_step(struct sim *s)
         s->now = NULL;
         s->tracer->note(s->tracer, &now);
     }
-    return w->full ? STEP_FULL : STEP_MOVED;
+}
+
+/* Goes on as long as there is no choice what comes next: each state in between would have one
+ * successor and need not be remembered. Cycles end at the bound. */
+static void go_on(struct sim *s)
+{
+    enum { CHAIN_MAX = 64 };
+    for (uint32_t i = 0; i < CHAIN_MAX && !s->world->dead && !s->world->full; i++) {
+        uint32_t key = moves_first(s);
+        if (key == 0)
+            key = moves_only(s);
+        if (key == 0 || s->chooser->pick(s->chooser, CHOOSE_MOVE, 1, &key) == CHOICE_REFUSED)
+            return;
+        make_move(s, key);
+    }
+}
+
+enum step_result sim_step(struct sim *s)
+{
+    struct moves m;
+    m.n = 1;
+    s->violated = 0;
+    s->reached = 0;
+    m.key[0] = s->reduce != 0 ? moves_first(s) : 0;
+    if (m.key[0] == 0)
+        moves_list(s, &m);
+    if (m.n == 0)
+        return s->world->full ? STEP_FULL : STEP_END;
+    uint32_t pick = s->chooser->pick(s->chooser, CHOOSE_MOVE, m.n, m.key);
+    if (pick == CHOICE_REFUSED)
+        return STEP_REFUSED;
+    assert(pick < m.n);
+    make_move(s, m.key[pick]);
+    if (s->reduce & REDUCE_CHAIN)
+        go_on(s);
+    return s->world->full ? STEP_FULL : STEP_MOVED;
 }
 
 /* ---- start ------------------------------------------------------------------------------------
@@ -361,6 +396,7 @@ void sim_start(struct sim *s)
     s->now = NULL;
     start_cluster(s, NULL);
     s->world->steps = 0;
+    s->world->forget = (s->reduce & REDUCE_GONE) != 0 && !s->scenario->manager.rejoin;
     s->tracer = tracer;
     s->violated = 0;
     s->reached = 0;

@@ -33,9 +33,12 @@ struct tracer {
 enum reduction {
     REDUCE_APPLIER = 1,  /* the applier of a safe replica goes first (sim/commute.c) */
     REDUCE_SESSIONS = 2, /* of idle sessions that are alike one sends (sim/symmetry.c) */
-    REDUCE_ALL = 3
+    REDUCE_GONE = 4,     /* the disk of a server that is gone for good is forgotten (sim/world.c) */
+    REDUCE_RECEIVER = 8, /* what a receiver does that nobody sees goes first (sim/commute.c) */
+    REDUCE_CHAIN = 16,   /* what follows without a choice is part of the step */
+    REDUCE_ALL = 31
 };
-enum { REDUCTIONS = 2 };
+enum { REDUCTIONS = 5 };
 const char *reduction_name(uint32_t i); /* "applier"; i: number of the bit */
 /* The mask of a list of names, "applier,sessions"; 0 where one of them is not known. */
 uint32_t reduction_find(const char *names);
@@ -45,7 +48,9 @@ struct sim {
     struct world *world;
     struct chooser *chooser;
     struct tracer *tracer; /* NULL: nobody listens */
-    uint32_t reduce;       /* exhaustive search only: mask of enum reduction */
+    /* Mask of enum reduction; exhaustive search only. A search for the shortest run must not use
+     * any but SESSIONS and GONE: a move that goes first need not be part of it. */
+    uint32_t reduce;
     /* Long runs (sim/phase.c): the driver may say that no fault strikes any more, and that many
      * times that the run goes on in a new phase when it has come to rest. */
     bool may_calm;

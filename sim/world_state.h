@@ -96,6 +96,8 @@ struct world {
     uint64_t steps;   /* not hashed */
     uint32_t touched; /* not hashed; bit i: node i was written since the block was copied */
     uint32_t phase;   /* not hashed; of a long run (sim/phase.c), from 0 */
+    uint32_t forget; /* not hashed; bool: what is on the disk of a discarded server is not either */
+    uint32_t unused;
     uint8_t dead;    /* bool: a core asked for nonsense or an assertion failed; the run ends here */
     uint8_t full;    /* bool: a bound was hit */
     uint8_t cut_off; /* bit i: node i is partitioned from all other nodes and the manager */

@@ -30,7 +30,9 @@ static const struct argp_option options[] = {
     {"junit", KEY_JUNIT, "FILE", 0, "Write the verdicts as JUnit XML", 10},
     {"shard", KEY_SHARD, "K/N", 0, "Only part K of N of the scenarios", 10},
     {"no-reduction", KEY_NO_REDUCTION, "WHICH", OPTION_ARG_OPTIONAL,
-     "Visit also what cannot be told apart; WHICH: a list of applier, sessions (default: all)", 10},
+     "Visit also what cannot be told apart; WHICH: a list of applier, sessions, gone, receiver, "
+     "chain (default: all)",
+     10},
     {"max-states", KEY_MAX_STATES, "N", 0, "Bound of a search instead of the scenario's own", 10},
     {"color", KEY_COLOR, "WHEN", 0, "auto, always or never", 10},
     {"quiet", 'q', NULL, 0, "Say only what is not as expected", 10},

@@ -114,6 +114,8 @@ static inline uint64_t outcome_named(const struct scenario *sc, const struct wor
         while (by->node[i] != name)
             i++;
         outcome_put(&o, outcome_mask(by->txn, TXNS_MAX, l->acked[i]));
+        if (w->node[i].state == NODE_DOWN && (m->discarded >> i & 1) != 0 && !sc->manager.rejoin)
+            continue; /* gone for good: nobody will read its disk */
         outcome_node(&o, sc, by, &w->node[i]);
     }
     return XXH3_64bits(o.word, o.n * sizeof o.word[0]);

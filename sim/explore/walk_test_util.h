@@ -50,10 +50,8 @@ static inline struct world *walk_block(struct walk *k, uint32_t depth)
 }
 
 /* The next list of answers to the last step's questions; false where all were given. */
-static inline bool walk_count_up(struct walk *k, uint32_t *answer, const uint32_t *n,
-                                 uint32_t asked)
+static inline bool walk_count_up(uint32_t *answer, const uint32_t *n, uint32_t asked)
 {
-    (void)k;
     for (uint32_t i = asked; i-- > 0;) {
         if (answer[i] + 1 < n[i]) {
             answer[i]++;
@@ -93,7 +91,7 @@ static inline void walk_from(struct walk *k, uint32_t depth)
         k->steps++;
         if (visited_add(&k->seen, world_hash(next)) == VISITED_NEW)
             walk_from(k, depth + 1);
-    } while (walk_count_up(k, answer, n, asked));
+    } while (walk_count_up(answer, n, asked));
 }
 
 static inline void walk_open(struct walk *k, const struct scenario *sc, uint32_t reduce)

@@ -1,0 +1,224 @@
+/* Which move goes first and which does not, what a step of a search then makes in one go, and what
+ * a hash forgets. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sim/test_sim.h"
+
+#define TWO    "workload: {sessions: 2, transactions: 2}\n"
+#define LOSE_P "faults: [{point: node/power, of: primary}]\n"
+#define LOSE_R "faults: [{point: node/power, of: replica}]\n"
+
+/* What goes first; the reductions are on only to look, so that the hand can take every move. */
+static uint32_t first_of(struct rig *g, uint32_t reduce)
+{
+    g->sim.reduce = reduce;
+    uint32_t key = moves_first(&g->sim);
+    g->sim.reduce = 0;
+    return key;
+}
+
+/* A group lies in the relay log of R1, complete and not applied. */
+static void open_behind(struct rig *g, const char *yaml)
+{
+    rig_open(g, yaml);
+    rig_do(g, MOVE_CLIENT, 0, -1);
+    rig_run(g, P);
+    rig_receive(g, P, R1);
+    assert_int_equal(g->w->node[R1].behind, 1);
+}
+
+static void the_applier_of_a_safe_replica(void **state)
+{
+    (void)state;
+    struct rig g;
+    uint32_t run = move_key(MOVE_RUN, R1, TASK_APPLIER, 0);
+    open_behind(&g, RIG_PAIR TWO LOSE_P);
+    assert_int_equal(first_of(&g, 0), 0); /* only where a search asks for it */
+    assert_int_equal(first_of(&g, REDUCE_ALL & ~(uint32_t)REDUCE_APPLIER), 0);
+    assert_int_equal(first_of(&g, REDUCE_APPLIER), run);
+    g.w->node[R1].primary.serving = 1;
+    assert_int_equal(first_of(&g, REDUCE_APPLIER), 0);
+    g.w->node[R1].primary.serving = 0;
+    g.w->manager.primary = R1;
+    assert_int_equal(first_of(&g, REDUCE_APPLIER), 0);
+    g.w->manager.primary = P;
+    g.w->conn[5] = (struct conn){.used = 1, .asked = 1, .primary = R1};
+    assert_int_equal(first_of(&g, REDUCE_APPLIER), 0); /* somebody is about to replicate from it */
+    g.w->conn[5].used = 0;
+    rig_do(&g, MOVE_RUN, R1, TASK_APPLIER);
+    assert_int_equal(first_of(&g, REDUCE_APPLIER), move_key(MOVE_DISK, R1, TASK_APPLIER, 0));
+    rig_close(&g);
+    /* Something may still strike it. */
+    static const char *const dangers[] = {
+        LOSE_R,
+        "faults: [{point: node/kill}]\n",
+        "faults: [{point: disk/fsync/fail, of: replica}]\n",
+        "faults: [{point: disk/fsync/lie, of: any}, {point: node/power, of: replica}]\n",
+        "faults: [{point: disk/write/fail, of: replica}]\n",
+        "operator: [{do: stop-slave, of: replica}]\n",
+    };
+    for (size_t i = 0; i < sizeof dangers / sizeof dangers[0]; i++) {
+        char yaml[512];
+        snprintf(yaml, sizeof yaml, RIG_PAIR TWO "%s", dangers[i]);
+        open_behind(&g, yaml);
+        assert_int_equal(first_of(&g, REDUCE_APPLIER), 0);
+        memset(g.w->budget, 0, sizeof g.w->budget);
+        memset(g.w->operator_left, 0, sizeof g.w->operator_left);
+        assert_int_equal(first_of(&g, REDUCE_APPLIER), run);
+        rig_close(&g);
+    }
+}
+
+/* Delivers to R1 until its fsync is under way with an event that ends its group, or does not. */
+static void receive_until(struct rig *g, bool group_ends)
+{
+    const struct receiver *r = &g->w->node[R1].receiver;
+    for (uint32_t n = 0; n < 16; n++) {
+        if (rig_find(g, MOVE_DISK, R1, TASK_RECEIVER) == 0)
+            rig_do(g, MOVE_NET, P, R1);
+        bool writing = rig_find(g, MOVE_DISK, R1, TASK_RECEIVER) != 0;
+        if (writing && (r->scan.open == 0) == group_ends)
+            return;
+        if (writing)
+            rig_do(g, MOVE_DISK, R1, TASK_RECEIVER);
+    }
+    fail();
+}
+
+static void open_sent(struct rig *g, const char *yaml)
+{
+    rig_open(g, yaml);
+    rig_do(g, MOVE_CLIENT, 0, -1);
+    rig_run(g, P);
+}
+
+static void the_receiver_within_a_group(void **state)
+{
+    (void)state;
+    struct rig g;
+    uint32_t disk = move_key(MOVE_DISK, R1, TASK_RECEIVER, 0);
+    open_sent(&g, RIG_PAIR TWO LOSE_P);
+    assert_int_equal(first_of(&g, REDUCE_RECEIVER), 0); /* it may yet lose what is on the way */
+    receive_until(&g, false);
+    assert_int_equal(first_of(&g, REDUCE_RECEIVER), disk);
+    receive_until(&g, true); /* an ACK stands behind it */
+    assert_int_equal(first_of(&g, REDUCE_RECEIVER), 0);
+    rig_close(&g);
+}
+
+static void the_receiver_out_of_danger(void **state)
+{
+    (void)state;
+    struct rig g;
+    open_sent(&g, RIG_PAIR TWO);
+    uint32_t net = first_of(&g, REDUCE_RECEIVER);
+    assert_int_equal(net, rig_find(&g, MOVE_NET, P, R1));
+    rig_do(&g, MOVE_NET, P, R1);
+    receive_until(&g, true);
+    assert_int_equal(first_of(&g, REDUCE_RECEIVER), move_key(MOVE_DISK, R1, TASK_RECEIVER, 0));
+    rig_close(&g);
+    static const char *const dangers[] = {LOSE_P, "faults: [{point: net/reset}]\n",
+                                          "faults: [{point: net/partition, of: primary}]\n",
+                                          "operator: [{do: kill-session}]\n"};
+    for (size_t i = 0; i < sizeof dangers / sizeof dangers[0]; i++) {
+        char yaml[512];
+        snprintf(yaml, sizeof yaml, RIG_PAIR TWO "%s", dangers[i]);
+        open_sent(&g, yaml);
+        assert_int_equal(first_of(&g, REDUCE_RECEIVER), 0);
+        memset(g.w->budget, 0, sizeof g.w->budget);
+        memset(g.w->operator_left, 0, sizeof g.w->operator_left);
+        assert_int_equal(first_of(&g, REDUCE_RECEIVER), net);
+        g.w->cut_off = 1;
+        assert_int_equal(first_of(&g, REDUCE_RECEIVER), 0);
+        rig_close(&g);
+    }
+}
+
+/* The first of what is possible, counted. */
+struct counting {
+    struct chooser base;
+    uint32_t moves, alone;
+};
+
+static uint32_t count_pick(struct chooser *c, enum choice what, uint32_t n, const uint32_t *keys)
+{
+    struct counting *k = (struct counting *)c;
+    (void)keys;
+    k->moves += what == CHOOSE_MOVE;
+    k->alone += what == CHOOSE_MOVE && n == 1;
+    return 0;
+}
+
+static void what_has_no_choice_is_one_step(void **state)
+{
+    (void)state;
+    struct rig g;
+    struct counting k = {.base = {.pick = count_pick}};
+    rig_open(&g, RIG_PAIR "workload: {sessions: 1, transactions: 1}\n");
+    g.sim.chooser = &k.base;
+    uint32_t steps = 0;
+    while (sim_step(&g.sim) == STEP_MOVED)
+        steps++;
+    assert_int_equal(steps, k.moves);
+    assert_true(steps > 20 && k.alone > 0);
+    struct hash128 end = world_hash(g.w);
+    sim_start(&g.sim);
+    g.sim.reduce = REDUCE_ALL;
+    uint32_t all = k.moves;
+    k.moves = k.alone = steps = 0;
+    while (sim_step(&g.sim) == STEP_MOVED)
+        steps++;
+    assert_int_equal(k.moves, all); /* each move is asked for and recorded as before */
+    assert_true(steps <= k.moves - k.alone + 1);
+    assert_true(rig_sees(&g, R1, 0));
+    assert_hash_equal(world_hash(g.w), end);
+    rig_close(&g);
+}
+
+/* What stands on the disk of a server that is never started again is nobody's business. */
+static void the_gone_are_forgotten(void **state)
+{
+    (void)state;
+    for (uint32_t rejoins = 0; rejoins < 2; rejoins++) {
+        struct rig g;
+        rig_open(&g, rejoins ? RIG_PAIR TWO LOSE_P "manager: {old_primary: rejoins}\n"
+                             : RIG_PAIR TWO LOSE_P);
+        g.sim.reduce = REDUCE_GONE;
+        sim_start(&g.sim);
+        g.sim.reduce = 0;
+        for (uint32_t fenced = 0; fenced < 3; fenced++) {
+            struct hash128 before = world_hash(g.w);
+            g.w->node[P].disk.file[0].size ^= 1;
+            node_touch(g.w, P);
+            assert_int_equal(hashes_equal(world_hash(g.w), before), fenced == 2 && !rejoins);
+            g.w->node[P].disk.file[0].size ^= 1;
+            node_touch(g.w, P);
+            if (fenced == 0)
+                rig_do(&g, MOVE_POWER, P, -1);
+            while (fenced == 1 && (g.w->manager.discarded & 1) == 0)
+                rig_take(&g, rig_find(&g, MOVE_NET_DOWN, R1, -1) != 0
+                                 ? rig_find(&g, MOVE_NET_DOWN, R1, -1)
+                                 : rig_find(&g, MOVE_MANAGER, -1, -1));
+            if (fenced == 1)
+                memset(g.w->conn, 0, sizeof g.w->conn); /* R1 has given up on it */
+        }
+        rig_close(&g);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_applier_of_a_safe_replica),
+        cmocka_unit_test(the_receiver_within_a_group),
+        cmocka_unit_test(the_receiver_out_of_danger),
+        cmocka_unit_test(what_has_no_choice_is_one_step),
+        cmocka_unit_test(the_gone_are_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
