@@ -23,6 +23,8 @@ static const struct {
     [INV_ACKTRUE] = {"ACKTRUE", "An ACK for a position means that all it releases is durable on "
                                 "that replica."},
     [INV_LIVE] = {"LIVE", "No deadlock, no lost wake-up, no wait beyond its timeout."},
+    [INV_OBS] = {"OBS", "The status says ON only while each OK carries its ACKs, and the status "
+                        "counters add up."},
     [INV_SANE] = {"SANE",
                   "No assertion fails, no core asks the world for nonsense, no file ends up "
                   "unreadable."},

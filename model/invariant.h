@@ -12,6 +12,7 @@ enum invariant {
     INV_CONVERGE,  /* same GTID, same content; a replica is a prefix of its primary */
     INV_ACKTRUE,   /* an ACK means that all it releases is durable on that replica */
     INV_LIVE,      /* no deadlock, no lost wake-up, no wait beyond its timeout */
+    INV_OBS,       /* status says ON only while it protects; counters add up */
     INV_SANE,      /* no assertion fails, no nonsense asked of the world, no unreadable file */
     INVARIANTS
 };

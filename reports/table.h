@@ -4,7 +4,7 @@
 
 #include "reports/document.h"
 
-enum { TABLE_COLUMNS = 110 };
+enum { TABLE_COLUMNS = 120 };
 
 /* As many columns as a terminal takes for it: code points, near enough for names and ids. */
 size_t table_columns(const char *text, size_t bytes);

@@ -142,6 +142,15 @@ void judge_stream(struct sim *s, uint32_t replica, uint32_t primary); /* a dump 
 void judge_crash(struct sim *s, uint32_t node);                       /* before its memory goes */
 void judge_stuck(struct sim *s); /* nothing but faults can happen */
 void judge_insane(struct sim *s, const char *why);
+/* Reports a broken promise about the transactions in `bad`; 0: none. */
+void judged(struct sim *s, enum invariant i, uint32_t bad, const char *edge);
+
+/* ---- judge_status.c ------------------------------------------------------------------------- */
+
+void judge_protected(struct sim *s, uint32_t node, uint32_t txn);   /* it is answered OK */
+void judge_counted(struct sim *s, uint32_t node, uint32_t session); /* its commit has ended */
+/* After each event. `was_enabled`: semi-sync, before it. */
+void judge_status(struct sim *s, uint32_t node, bool was_enabled);
 
 /* ---- sane.c --------------------------------------------------------------------------------- */
 
@@ -158,6 +167,8 @@ void story_txns(struct sim *s, uint32_t mask);
 void story_broken(struct sim *s, enum invariant i, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 const char *story_node(const struct sim *s, uint32_t node);
+/* Where a committer has got to; `before` is the name of the stage it stood at. */
+void story_committer(struct sim *s, uint32_t node, uint32_t task, const char *before);
 void story_event(struct sim *s, uint32_t node, const uint8_t *event, uint32_t len);
 
 static inline void reach(struct sim *s, enum reach r)

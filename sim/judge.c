@@ -12,8 +12,7 @@ static uint32_t lowest(uint32_t mask)
     return t;
 }
 
-/* Reports a broken promise about the transactions in `bad`. */
-static void judged(struct sim *s, enum invariant i, uint32_t bad, const char *edge)
+void judged(struct sim *s, enum invariant i, uint32_t bad, const char *edge)
 {
     if (bad == 0)
         return;
@@ -204,6 +203,7 @@ void judge_answer(struct sim *s, uint32_t node, uint32_t txn)
     uint32_t p = w->ledger.elected;
     if ((w->cut_off >> node & 1) != 0)
         reach(s, REACH_OK_WHILE_PARTITIONED);
+    judge_protected(s, node, txn);
     if (p != node && (w->node[p].visible >> txn & 1) == 0)
         judged(s, INV_NOLOSS, 1u << txn, "is answered OK by a primary that was replaced already");
 }

@@ -181,6 +181,8 @@ static void reply(struct sim *s, uint32_t node, const struct action *a)
     c->busy = CLIENT_IDLE;
     c->txn = 0;
     story_txns(s, 1u << a->txn);
+    if (a->arg != CLIENT_ERROR)
+        judge_counted(s, node, a->task);
     if (lost) {
         story(s, "session %u ends", a->task + 1); /* whether it committed, nobody was told */
         return;
@@ -375,35 +377,6 @@ static void dispatch(struct sim *s, uint32_t node, const struct env *env, const 
         primary_step(&n->primary, &n->engine, env, e, out);
 }
 
-/* Where a committer has got to, for the story. */
-static void story_committer(struct sim *s, uint32_t node, uint32_t task, const char *before)
-{
-    const struct node *n = &s->world->node[node];
-    const struct committer *m = &n->primary.by[task];
-    struct env env = {.set = &s->scenario->node[node]};
-    char who[24];
-    if (task == TASK_APPLIER)
-        snprintf(who, sizeof who, "applier of %s", story_node(s, node));
-    else
-        snprintf(who, sizeof who, "session %u", task + 1);
-    switch (m->state) {
-    case COMMITTER_LOCK:
-        story(s, "%s waits for %s", who, primary_wanted_lock(&env, m));
-        break;
-    case COMMITTER_ACK:
-        story(s, "%s waits for an ACK", who);
-        break;
-    case COMMITTER_FOLLOWER:
-        story(s, "%s joins the group of a leader", who);
-        break;
-    case COMMITTER_IDLE:
-        break;
-    default:
-        if (strcmp(before, primary_stage_name(&env, m)) != 0)
-            story(s, "%s reaches %s", who, primary_stage_name(&env, m));
-    }
-}
-
 static void reach_groups(struct sim *s, const struct primary *p)
 {
     uint32_t groups = 0;
@@ -505,6 +478,7 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
     bool streamed = stream && n->primary.dump[e->peer].active;
     uint32_t cached = n->primary.binlog.cached;
     uint32_t awaited = n->primary.semisync.n;
+    bool enabled = n->primary.semisync.enabled;
     bool commits =
         s->now != NULL && e->task < COMMITTERS && (e->kind == EV_RUN || e->kind == EV_DISK_DONE);
     const char *stage = commits ? primary_stage_name(&env, &n->primary.by[e->task]) : NULL;
@@ -535,6 +509,7 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
         reach_acks(s, &n->primary, e->task, awaited);
     if (stream && !streamed && n->primary.dump[e->peer].active)
         judge_stream(s, e->peer, node);
+    judge_status(s, node, enabled);
     judge_visible(s, node);
 }
 
@@ -567,6 +542,8 @@ void node_die(struct sim *s, uint32_t node)
     n->timers = 0;
     n->visible = 0;
     n->in_io = 0;
+    n->commits = 0;
+    n->noticed = 0;
     memset(n->io, 0, sizeof n->io);
     memset(&n->applier, 0, sizeof n->applier);
     memset(&n->receiver, 0, sizeof n->receiver);

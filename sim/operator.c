@@ -117,7 +117,7 @@ static bool would_change(const struct sim *s, enum operator_act act, uint32_t no
 static bool would_kill(const struct sim *s, enum operator_act act, uint32_t node, uint32_t session)
 {
     const struct node *n = &s->world->node[node];
-    bool ends_wait = s->scenario->node[node].profile->kill_ends_wait;
+    bool ends_wait = s->scenario->node[node].profile->semisync.kill_ends_wait;
     return s->world->client[session].busy == CLIENT_WAITS &&
            s->world->client[session].node == node &&
            primary_kill_victim(&n->primary, session) != KILL_NOBODY &&

@@ -127,7 +127,7 @@ static void forgotten_positions_are_not_awaited(void **state)
     rig_take(&g, act_key(OPERATOR_SEMI_SYNC_ON, P, 0));
     rig_run(&g, P);
     assert_int_equal(g.w->client[0].busy, CLIENT_IDLE);
-    assert_int_equal(g.violated, 0);
+    assert_int_equal(g.violated, 1u << INV_OBS); /* nobody counts it */
     rig_close(&g);
 }
 
@@ -148,7 +148,7 @@ static void a_killed_query_is_answered(void **state)
     assert_int_equal(g.w->node[P].primary.killed, 0);     /* the flag goes with the statement */
     rig_settle(&g);
     assert_int_equal(g.w->node[P].primary.semisync.n, 0);
-    assert_int_equal(g.violated, 0);
+    assert_int_equal(g.violated, 1u << INV_OBS); /* an OK under ON, without an ACK */
     rig_close(&g);
 }
 

@@ -213,7 +213,7 @@ static void words(void **state)
                                          "breaks\nexpect: {NOLOSS: yes}\n                 ^\n"},
         {PAIR "expect: {NOLOS: holds}\n",
          ":4:10: error: unknown key 'NOLOS' in expect; allowed: NOLOSS, NOPHANTOM, NOAHEAD, AGREE, "
-         "CONVERGE, ACKTRUE, LIVE, SANE\nexpect: {NOLOS: holds}\n         ^\n"},
+         "CONVERGE, ACKTRUE, LIVE, OBS, SANE\nexpect: {NOLOS: holds}\n         ^\n"},
         {PAIR "reach: [promotions]\n",
          ":4:9: error: there is no condition 'promotions'; scenarios/README.md lists them\n"
          "reach: [promotions]\n        ^\n"},
@@ -224,10 +224,11 @@ static void words(void **state)
          ":4:18: error: there is no fault point 'node/kil'; known: node/kill, node/power, "
          "disk/fsync/lie, disk/fsync/fail, disk/write/fail, net/reset, net/partition\n"
          "faults: [{point: node/kil}]\n                 ^\n"},
-        {P("profile: oracle"), ":3:30: error: there is no server profile 'oracle'; known: "
-                               "mariadb-10.11, mariadb-11.8, mysql-5.6, mysql-5.7, mysql-8.0\n"
-                               "cluster: {primary: {profile: oracle}, replicas: [{}]}\n"
-                               "                             ^\n"},
+        {P("profile: oracle"),
+         ":3:30: error: there is no server profile 'oracle'; known: "
+         "mariadb-10.11, mariadb-10.11.9, mariadb-11.8, mysql-5.6, mysql-5.7, mysql-8.0\n"
+         "cluster: {primary: {profile: oracle}, replicas: [{}]}\n"
+         "                             ^\n"},
         {R("receiver: {profile: mysqld}"),
          ":3:43: error: there is no receiver 'mysqld'; known: mariadbd, ackproof, libmariadb, "
          "go-mysql-channel, go-mysql-handler\n"

@@ -157,8 +157,8 @@ static const cyaml_schema_field_t bounds_fields[] = {
 
 #define EXPECT(id) ENUM(#id, struct raw_expect, of[INV_##id], expectations)
 static const cyaml_schema_field_t expect_fields[] = {
-    EXPECT(NOLOSS),  EXPECT(NOPHANTOM), EXPECT(NOAHEAD), EXPECT(AGREE),   EXPECT(CONVERGE),
-    EXPECT(ACKTRUE), EXPECT(LIVE),      EXPECT(SANE),    CYAML_FIELD_END,
+    EXPECT(NOLOSS),  EXPECT(NOPHANTOM), EXPECT(NOAHEAD), EXPECT(AGREE), EXPECT(CONVERGE),
+    EXPECT(ACKTRUE), EXPECT(LIVE),      EXPECT(OBS),     EXPECT(SANE),  CYAML_FIELD_END,
 };
 _Static_assert(sizeof expect_fields / sizeof expect_fields[0] == INVARIANTS + 1,
                "a key for every invariant");

@@ -74,3 +74,31 @@ void story_event(struct sim *s, uint32_t node, const uint8_t *packet, uint32_t l
         story(s, "%s takes %s%s", story_node(s, node), event_type_text(h.type),
               p.need_ack ? " (ACK wanted)" : "");
 }
+
+void story_committer(struct sim *s, uint32_t node, uint32_t task, const char *before)
+{
+    const struct node *n = &s->world->node[node];
+    const struct committer *m = &n->primary.by[task];
+    struct env env = {.set = &s->scenario->node[node]};
+    char who[24];
+    if (task == TASK_APPLIER)
+        snprintf(who, sizeof who, "applier of %s", story_node(s, node));
+    else
+        snprintf(who, sizeof who, "session %u", task + 1);
+    switch (m->state) {
+    case COMMITTER_LOCK:
+        story(s, "%s waits for %s", who, primary_wanted_lock(&env, m));
+        break;
+    case COMMITTER_ACK:
+        story(s, "%s waits for an ACK", who);
+        break;
+    case COMMITTER_FOLLOWER:
+        story(s, "%s joins the group of a leader", who);
+        break;
+    case COMMITTER_IDLE:
+        break;
+    default:
+        if (strcmp(before, primary_stage_name(&env, m)) != 0)
+            story(s, "%s reaches %s", who, primary_stage_name(&env, m));
+    }
+}

@@ -46,7 +46,9 @@ struct node {
     uint8_t behind;     /* bool: applier_behind, kept up to date */
     uint8_t fresh_hash; /* bool: hash below is that of the present contents */
     uint8_t refused;    /* bool: it cannot start from what its disk holds; nobody tries again */
-    uint8_t reserved[7];
+    uint8_t commits;    /* ended in this life with semi-sync enabled, now or at their start */
+    uint8_t noticed;    /* bit i: session i commits; semi-sync was enabled, and is not any more */
+    uint8_t reserved[5];
     uint32_t runnable; /* bit i: task i was woken */
     uint32_t timers;   /* bit i: the timer of task i is armed */
     uint32_t visible;  /* transactions that the read path shows; 0 while it is not up */

@@ -357,7 +357,7 @@ static void matrix_and_report(void **state)
     assert_int_equal(run("check", file, in_dir("holds.yaml"), NULL), 0);
     says("a matrix of 2 scenarios");
     assert_int_equal(run("matrix", "--matrix", file, "--out", out, "--color", "never", NULL), 0);
-    says("8 cells");
+    says("9 cells");
     assert_int_equal(access(in_dir("m/report.json"), R_OK), 0);
     if (strstr(output, "smallest sets") != NULL)
         fail_msg("nothing breaks here: %s", output);
@@ -376,7 +376,7 @@ static void matrix_and_report(void **state)
     says("NOLOSS");
     says("breaks with: 1x node/kill of primary. Safe up to: no fault");
     assert_int_equal(run("report", in_dir("s1"), in_dir("s2"), NULL), 0);
-    says("16 cells");
+    says("18 cells");
     says("breaks with: 1x node/kill of primary. Safe up to: no fault");
     assert_int_equal(run("matrix", "--tier", "full", "--no-fault-sets", "--matrix",
                          in_dir("matrix.yaml"), "--out", out, NULL),

@@ -10,34 +10,56 @@
 /* The MySQL profiles take the order of MySQL's stages, not its file format: they write MariaDB
  * events (MariaDB GTIDs too), and their FORMAT_DESCRIPTION says so with a MariaDB version, since
  * readers such as mariadb-binlog choose by that string how to read the rest. */
+#define MARIADB_SEMISYNC                                                                           \
+    {                                                                                              \
+        .kill_ends_wait = true                                                                     \
+    }
+#define MARIADB_SEMISYNC_2024                                                                      \
+    {                                                                                              \
+        .kill_ends_wait = true, .awaits_forgotten = true                                           \
+    }
+#define MYSQL_SEMISYNC                                                                             \
+    {                                                                                              \
+        .off_without_replicas = true, .off_keeps_waits = true, .ack_ends_wait_pos = true           \
+    }
+
 static const struct server_profile servers[] = {
     {.name = "mariadb-10.11",
      .version = MARIADB_10_11,
      .publish = PUBLISH_AFTER_SYNC_CALL,
      .group_wait = GROUP_WAIT_EACH,
      .binlog_error = BINLOG_ERROR_ROLLBACK,
-     .kill_ends_wait = true},
+     .semisync = MARIADB_SEMISYNC},
+    {.name = "mariadb-10.11.9",
+     .version = MARIADB_10_11,
+     .publish = PUBLISH_AFTER_SYNC_CALL,
+     .group_wait = GROUP_WAIT_EACH,
+     .binlog_error = BINLOG_ERROR_ROLLBACK,
+     .semisync = MARIADB_SEMISYNC_2024},
     {.name = "mariadb-11.8",
      .version = MARIADB_11_8,
      .publish = PUBLISH_AFTER_SYNC_CALL,
      .group_wait = GROUP_WAIT_EACH,
      .binlog_error = BINLOG_ERROR_ROLLBACK,
-     .kill_ends_wait = true},
+     .semisync = MARIADB_SEMISYNC},
     {.name = "mysql-5.6",
      .version = MARIADB_10_11,
      .publish = PUBLISH_BEFORE_SYNC,
      .group_wait = GROUP_WAIT_LAST,
-     .binlog_error = BINLOG_ERROR_IGNORE},
+     .binlog_error = BINLOG_ERROR_IGNORE,
+     .semisync = MYSQL_SEMISYNC},
     {.name = "mysql-5.7",
      .version = MARIADB_10_11,
      .publish = PUBLISH_IF_SYNC_1,
      .group_wait = GROUP_WAIT_LAST,
-     .binlog_error = BINLOG_ERROR_ABORT},
+     .binlog_error = BINLOG_ERROR_ABORT,
+     .semisync = MYSQL_SEMISYNC},
     {.name = "mysql-8.0",
      .version = MARIADB_10_11,
      .publish = PUBLISH_IF_SYNC_1,
      .group_wait = GROUP_WAIT_LAST,
-     .binlog_error = BINLOG_ERROR_ABORT},
+     .binlog_error = BINLOG_ERROR_ABORT,
+     .semisync = MYSQL_SEMISYNC},
 };
 
 static const struct receiver_profile receivers[] = {

@@ -37,13 +37,26 @@ enum commit_order {
     ORDER_NONE,           /* MySQL binlog_order_commits=0: each its own, whenever it comes to it */
 };
 
+/* Where semi-sync masters differ (facts 2.1, 2.3). */
+struct semisync_rules {
+    bool kill_ends_wait;       /* a killed session does not wait for its ACK any longer */
+    bool awaits_forgotten;     /* waits also for a position that is not in its list any more: nobody
+                              will wake it (per-thread conditions of MDEV-33551, before the look
+                              that MDEV-34122 added) */
+    bool off_without_replicas; /* wait_no_slave off, too few replicas: it is switched OFF and says
+                                  so; else it stays ON and does not wait */
+    bool off_keeps_waits;   /* switched off, positions stay until who waits on them has gone on */
+    bool ack_ends_wait_pos; /* an ACK of the lowest wait position forgets it at once, not only
+                               when nothing is left in the list */
+};
+
 struct server_profile {
     const char *name;    /* "mariadb-10.11" */
     const char *version; /* what the FORMAT_DESCRIPTION carries */
     enum publish_order publish;
     enum group_wait group_wait;
     enum binlog_error binlog_error;
-    bool kill_ends_wait; /* of a killed session, for its ACK (facts 2.1, 2.3) */
+    struct semisync_rules semisync;
 };
 /* NULL for a name that is not known. */
 const struct server_profile *server_profile_find(const char *name);

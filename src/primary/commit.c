@@ -284,7 +284,7 @@ static enum outcome stage_publish(const struct ctx *c, uint32_t task)
  * it waits for: a killed leader waits for none of its members (facts 2.1, A38). */
 static bool ack_is_there(const struct ctx *c, uint32_t task, log_pos_t pos)
 {
-    if (commit_is_killed(c->p, task) && c->env->set->profile->kill_ends_wait) {
+    if (commit_is_killed(c->p, task) && c->env->set->profile->semisync.kill_ends_wait) {
         semisync_abandon(&c->p->semisync, task, c->out);
         return true;
     }

@@ -139,7 +139,7 @@ static void start(const struct ctx *c, uint32_t node, const struct dump_request 
                       .pos = log_pos(file, BINLOG_MAGIC_LEN),
                       .from = q->pos};
     if (d->semi_sync)
-        semisync_replica_joins(&c->p->semisync, node, d->pos, c->out);
+        semisync_replica_joins(&c->p->semisync, c->env, node, d->pos, c->out);
     act_wake(c->out, TASK_DUMP + node);
 }
 
@@ -150,8 +150,8 @@ void dump_frame(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint32
     if (d->active) {
         struct ack_packet ack;
         if (d->semi_sync && decode_ack(bytes, len, &ack) == FMT_OK)
-            semisync_ack(&c->p->semisync, log_pos(binlog_name_num(ack.file), (uint32_t)ack.pos),
-                         c->out);
+            semisync_ack(&c->p->semisync, c->env,
+                         log_pos(binlog_name_num(ack.file), (uint32_t)ack.pos), c->out);
         return;
     }
     struct dump_request q;

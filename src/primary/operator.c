@@ -39,7 +39,7 @@ static void kill_session(const struct ctx *c, uint32_t task, bool connection)
     c->p->killed |= (uint8_t)(1u << task);
     if (connection)
         c->p->hung_up |= (uint8_t)(1u << task);
-    if (m->state == COMMITTER_ACK && c->env->set->profile->kill_ends_wait)
+    if (m->state == COMMITTER_ACK && c->env->set->profile->semisync.kill_ends_wait)
         act_wake(c->out, task);
 }
 
@@ -51,7 +51,7 @@ static void admin(const struct ctx *c, enum admin what)
         c->p->serving = 1;
         c->p->as_primary = 1;
         if (!c->p->semisync.enabled && c->env->set->semi_sync_master)
-            semisync_enable(&c->p->semisync, c->p->binlog.end_pos);
+            semisync_enable(&c->p->semisync, c->env, c->p->binlog.end_pos);
     } else if (what == ADMIN_READ_ONLY) {
         c->p->serving = 0;
     }
@@ -60,9 +60,9 @@ static void admin(const struct ctx *c, enum admin what)
 static void set_semi_sync(const struct ctx *c, bool on)
 {
     if (!on)
-        semisync_disable(&c->p->semisync, c->out);
+        semisync_disable(&c->p->semisync, c->env, c->out);
     else if (!c->p->semisync.enabled)
-        semisync_enable(&c->p->semisync, 0); /* it forgets what it has registered before */
+        semisync_enable(&c->p->semisync, c->env, 0); /* it forgets what it has registered before */
 }
 
 void operator_step(const struct ctx *c, const struct event *ev)

@@ -98,7 +98,7 @@ void primary_step(struct primary *p, struct engine *e, const struct env *env,
         disk_done(&c, ev->task, (enum io_result)ev->io);
         break;
     case EV_TIMER:
-        semisync_timeout(&p->semisync, out);
+        semisync_timeout(&p->semisync, env, ev->task, out);
         break;
     case EV_CLIENT:
         start_client(&c, ev->task, ev->txn);

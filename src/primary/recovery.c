@@ -260,7 +260,7 @@ static void opened(const struct ctx *c)
     c->p->recovered_end = last_group_end(c);
     if (c->p->as_primary && c->env->set->recovery != RECOVERY_READ_ONLY &&
         c->env->set->semi_sync_master)
-        semisync_enable(&c->p->semisync, b->end_pos);
+        semisync_enable(&c->p->semisync, c->env, b->end_pos);
     if (!must_wait_for_ack(c)) {
         finish(c);
         return;

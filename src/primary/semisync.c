@@ -1,58 +1,65 @@
 #include "primary/semisync.h"
 
-/* Drops the nodes up to and including index `last` and wakes their waiters. */
-static void release(struct semisync *s, uint32_t count, struct actions *out)
+static const struct semisync_rules *rules_of(const struct env *env)
+{
+    return &env->set->profile->semisync;
+}
+
+static void wake_waiters(const struct semisync_node *node, struct actions *out)
+{
+    for (uint32_t t = 0; node->waiters >> t != 0; t++) {
+        if ((node->waiters >> t & 1) == 0)
+            continue;
+        act_wake(out, t);
+        act(out, ACT_CLEAR_TIMER)->task = (uint8_t)t;
+    }
+}
+
+static void drop(struct semisync *s, uint32_t count)
 {
     assert(count <= s->n);
-    for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t t = 0; s->active[i].waiters >> t != 0; t++) {
-            if ((s->active[i].waiters >> t & 1) == 0)
-                continue;
-            act_wake(out, t);
-            act(out, ACT_CLEAR_TIMER)->task = (uint8_t)t;
-        }
-    }
     uint32_t left = s->n - count;
     memmove(s->active, s->active + count, left * sizeof s->active[0]);
     memset(s->active + left, 0, count * sizeof s->active[0]);
     s->n = (uint8_t)left;
 }
 
-/* The lowest position that somebody waits for; 0 where nobody does. */
-static void recompute_wait(struct semisync *s)
+/* Drops the first nodes and wakes their waiters. */
+static void release(struct semisync *s, uint32_t count, struct actions *out)
 {
-    s->wait = 0;
-    for (uint32_t i = 0; i < s->n && s->wait == 0; i++) {
-        if (s->active[i].waiters != 0)
-            s->wait = s->active[i].pos;
-    }
+    assert(count <= s->n);
+    for (uint32_t i = 0; i < count; i++)
+        wake_waiters(&s->active[i], out);
+    drop(s, count);
 }
 
-static void switch_off(struct semisync *s, struct actions *out)
+static void switch_off(struct semisync *s, const struct env *env, struct actions *out)
 {
     s->on = 0;
-    release(s, s->n, out);
+    if (rules_of(env)->off_keeps_waits) {
+        for (uint32_t i = 0; i < s->n; i++)
+            wake_waiters(&s->active[i], out);
+    } else {
+        release(s, s->n, out);
+    }
     s->replied = 0;
     s->wait = 0;
 }
 
-void semisync_enable(struct semisync *s, log_pos_t end)
+void semisync_enable(struct semisync *s, const struct env *env, log_pos_t end)
 {
-    assert(s != NULL);
-    uint8_t clients = s->clients; /* dump threads outlive a change of the setting */
-    memset(s, 0, sizeof *s);
-    s->clients = clients;
+    assert(s != NULL && env != NULL && !s->enabled);
+    bool too_few = s->clients == 0 && !env->set->wait_no_slave;
     s->enabled = 1;
-    s->on = 1;
+    s->on = !(too_few && rules_of(env)->off_without_replicas);
     s->committed = end;
 }
 
-void semisync_disable(struct semisync *s, struct actions *out)
+void semisync_disable(struct semisync *s, const struct env *env, struct actions *out)
 {
-    uint8_t clients = s->clients;
-    switch_off(s, out);
-    memset(s, 0, sizeof *s);
-    s->clients = clients;
+    switch_off(s, env, out);
+    s->enabled = 0;
+    s->committed = 0;
 }
 
 void semisync_register(struct semisync *s, const struct env *env, log_pos_t pos)
@@ -89,7 +96,7 @@ bool semisync_wants_ack(const struct semisync *s, log_pos_t pos)
     return false;
 }
 
-void semisync_ack(struct semisync *s, log_pos_t pos, struct actions *out)
+void semisync_ack(struct semisync *s, const struct env *env, log_pos_t pos, struct actions *out)
 {
     if (!s->enabled)
         return;
@@ -105,61 +112,123 @@ void semisync_ack(struct semisync *s, log_pos_t pos, struct actions *out)
     while (covered < s->n && s->active[covered].pos <= pos)
         covered++;
     release(s, covered, out);
-    recompute_wait(s);
+    if (s->n == 0 || (rules_of(env)->ack_ends_wait_pos && pos >= s->wait))
+        s->wait = 0;
+    else if (s->wait != 0 && s->wait < pos)
+        s->wait = pos; /* below an ACK one is as good as another: equal states look equal */
 }
 
-bool semisync_wait(struct semisync *s, const struct env *env, log_pos_t pos, uint32_t task,
-                   struct actions *out)
+/* The node that a wait for pos stands on. MySQL registers one position per group, its last; a
+ * member waits on the first node at or behind its own end (facts 1.3). MariaDB registers each
+ * member. */
+static struct semisync_node *find(struct semisync *s, const struct env *env, log_pos_t pos)
 {
-    assert(task < COMMITTERS || task == TASK_BOOT);
-    if (!s->enabled || !s->on || s->replied >= pos)
-        return true;
-    if (s->clients == 0 && !env->set->wait_no_slave)
-        return true;
-    /* MySQL registers one position per group, its last; a member waits on the first node at or
-     * behind its own end (facts 1.3). MariaDB registers each member. */
     bool exact = settings_group_wait(env->set) == GROUP_WAIT_EACH;
     struct semisync_node *node = NULL;
     for (uint32_t i = s->n; i-- > 0 && s->active[i].pos >= pos;) {
         if (!exact || s->active[i].pos == pos)
             node = &s->active[i];
     }
-    /* Semi-sync was OFF and ON again in between (MDEV-34122): no ACK will be asked for. */
-    if (node == NULL)
-        return true;
-    if ((node->waiters >> task & 1) == 0 && env->set->semi_sync_timeout_ms != 0) {
+    return node;
+}
+
+/* The task runs again: was it in its wait? */
+static bool wakes(struct semisync *s, uint32_t task)
+{
+    if ((s->waiting >> task & 1) == 0)
+        return false;
+    s->waiting &= (uint16_t) ~(1u << task);
+    s->wait_sessions--; /* whatever became of it meanwhile: the server does not look either */
+    return true;
+}
+
+/* Its wait is over; who goes on leaves no trace in the list but the position. */
+static void goes_on(struct semisync *s, uint32_t task, bool acked)
+{
+    if (task == TASK_BOOT)
+        return; /* recovery is no commit */
+    if (acked)
+        s->yes_tx++;
+    else
+        s->no_tx++;
+}
+
+/* Where switching off has kept it: who was the last to wait on a node takes it away, and all before
+ * it. */
+static void take_away(struct semisync *s, struct semisync_node *node, uint32_t task)
+{
+    node->waiters &= ~(1u << task);
+    if (node->waiters == 0)
+        drop(s, (uint32_t)(node - s->active) + 1);
+}
+
+static void begin_wait(struct semisync *s, const struct env *env, log_pos_t pos, uint32_t task,
+                       struct semisync_node *node, struct actions *out)
+{
+    bool armed = node != NULL && (node->waiters >> task & 1) != 0;
+    if (!armed && env->set->semi_sync_timeout_ms != 0) {
         struct action *a = act(out, ACT_SET_TIMER);
         a->task = (uint8_t)task;
         a->arg = env->set->semi_sync_timeout_ms;
     }
-    node->waiters |= 1u << task;
-    recompute_wait(s);
-    return false;
+    if (node != NULL)
+        node->waiters |= 1u << task;
+    if (s->wait == 0 || pos < s->wait)
+        s->wait = pos;
+    s->waiting |= (uint16_t)(1u << task);
+    s->wait_sessions++;
+}
+
+bool semisync_wait(struct semisync *s, const struct env *env, log_pos_t pos, uint32_t task,
+                   struct actions *out)
+{
+    assert(task < COMMITTERS || task == TASK_BOOT);
+    const struct semisync_rules *rules = rules_of(env);
+    if (!wakes(s, task) && !s->enabled)
+        return true; /* nothing is counted either */
+    bool alone = s->clients == 0 && !env->set->wait_no_slave && !rules->off_without_replicas;
+    bool acked = s->on && !alone && s->replied >= pos;
+    struct semisync_node *node = find(s, env, pos);
+    /* Semi-sync was OFF and ON again in between (MDEV-34122): no ACK will be asked for. */
+    bool forgotten = node == NULL && !rules->awaits_forgotten;
+    if (s->on && !alone && !acked && !forgotten) {
+        begin_wait(s, env, pos, task, node, out);
+        return false;
+    }
+    if (rules->off_keeps_waits && !acked && node != NULL)
+        take_away(s, node, task);
+    goes_on(s, task, acked);
+    return true;
 }
 
 void semisync_abandon(struct semisync *s, uint32_t task, struct actions *out)
 {
     assert(task < COMMITTERS);
+    if (!wakes(s, task) && !s->enabled)
+        return;
     for (uint32_t i = 0; i < s->n; i++) {
         if ((s->active[i].waiters >> task & 1) == 0)
             continue;
         s->active[i].waiters &= ~(1u << task);
         act(out, ACT_CLEAR_TIMER)->task = (uint8_t)task;
     }
-    recompute_wait(s);
+    goes_on(s, task, false);
 }
 
-void semisync_timeout(struct semisync *s, struct actions *out)
+void semisync_timeout(struct semisync *s, const struct env *env, uint32_t task, struct actions *out)
 {
+    if ((s->waiting >> task & 1) != 0 && !semisync_is_waiting(s, task))
+        act_wake(out, task); /* it stands on no node: nothing but its own timer wakes it */
     if (s->enabled && s->on)
-        switch_off(s, out);
+        switch_off(s, env, out);
 }
 
-void semisync_replica_joins(struct semisync *s, uint32_t node, log_pos_t start, struct actions *out)
+void semisync_replica_joins(struct semisync *s, const struct env *env, uint32_t node,
+                            log_pos_t start, struct actions *out)
 {
     assert(node < NODES_MAX);
     s->clients |= (uint8_t)(1u << node);
-    semisync_ack(s, start, out);
+    semisync_ack(s, env, start, out);
 }
 
 void semisync_replica_leaves(struct semisync *s, const struct env *env, uint32_t node,
@@ -167,10 +236,12 @@ void semisync_replica_leaves(struct semisync *s, const struct env *env, uint32_t
 {
     assert(node < NODES_MAX);
     s->clients &= (uint8_t) ~(1u << node);
-    if (s->enabled && s->clients == 0 && !env->set->wait_no_slave) {
+    if (!s->enabled || s->clients != 0 || env->set->wait_no_slave)
+        return;
+    if (!rules_of(env)->off_without_replicas)
         release(s, s->n, out);
-        s->wait = 0;
-    }
+    else if (s->on)
+        switch_off(s, env, out);
 }
 
 bool semisync_is_waiting(const struct semisync *s, uint32_t task)

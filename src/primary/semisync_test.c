@@ -24,8 +24,8 @@ static void begin(void)
     server_settings_default(&set);
     memset(&s, 0, sizeof s);
     actions_clear(&out);
-    semisync_enable(&s, at(HEAD));
-    semisync_replica_joins(&s, 1, at(BINLOG_MAGIC_LEN), &out);
+    semisync_enable(&s, &env, at(HEAD));
+    semisync_replica_joins(&s, &env, 1, at(BINLOG_MAGIC_LEN), &out);
     actions_clear(&out);
 }
 
@@ -70,7 +70,7 @@ static void test_wait_ends_with_an_ack_at_or_behind_it(void **state)
         assert_false(semisync_is_waiting(&s, 1));
         assert_int_equal(s.wait, at(A));
         assert_int_equal(out.n, 0); /* no timeout is set: no timer */
-        semisync_ack(&s, cases[i].ack, &out);
+        semisync_ack(&s, &env, cases[i].ack, &out);
         assert_int_equal(woken(2), cases[i].enough);
         assert_int_equal(semisync_is_waiting(&s, 2), !cases[i].enough);
         assert_int_equal(semisync_wait(&s, &env, at(A), 2, &out), cases[i].enough);
@@ -88,17 +88,18 @@ static void test_ack_is_cumulative_and_only_up_to_it(void **state)
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
     assert_false(semisync_wait(&s, &env, at(B), 1, &out));
     assert_int_equal(s.wait, at(A));
-    semisync_ack(&s, at(B), &out);
+    semisync_ack(&s, &env, at(B), &out);
     assert_true(woken(0));
     assert_true(woken(1));
     assert_false(woken(2));
     assert_int_equal(s.n, 1);
-    assert_int_equal(s.wait, at(C));
+    assert_int_equal(s.wait,
+                     at(B)); /* below the ACK: it holds back no flag until the list is empty */
     actions_clear(&out);
-    semisync_ack(&s, at(A), &out); /* stale: another replica, later */
+    semisync_ack(&s, &env, at(A), &out); /* stale: another replica, later */
     assert_int_equal(s.replied, at(B));
     assert_int_equal(out.n, 0);
-    semisync_ack(&s, at(C), &out);
+    semisync_ack(&s, &env, at(C), &out);
     assert_true(woken(2));
     assert_int_equal(s.n, 0);
     assert_int_equal(s.wait, 0);
@@ -113,7 +114,7 @@ static void test_ack_beyond_the_end(void **state)
 {
     (void)state;
     begin();
-    semisync_ack(&s, at(B), &out);
+    semisync_ack(&s, &env, at(B), &out);
     semisync_register(&s, &env, at(A));
     assert_false(semisync_wants_ack(&s, at(A)));
     assert_true(semisync_wait(&s, &env, at(A), 0, &out));
@@ -135,7 +136,7 @@ static void test_two_tasks_on_one_position(void **state)
     semisync_register(&s, &env, at(C));
     assert_int_equal(s.active[0].waiters, 1u << 0 | 1u << 3);
     assert_int_equal(s.active[1].waiters, 0);
-    semisync_ack(&s, at(B), &out);
+    semisync_ack(&s, &env, at(B), &out);
     assert_true(woken(0) && woken(3));
     assert_int_equal(s.n, 1);
 }
@@ -146,8 +147,8 @@ static void test_position_that_is_not_registered(void **state)
     (void)state;
     begin();
     semisync_register(&s, &env, at(A));
-    semisync_timeout(&s, &out);
-    semisync_ack(&s, at(A), &out);
+    semisync_timeout(&s, &env, 0, &out);
+    semisync_ack(&s, &env, at(A), &out);
     assert_true(s.on);
     semisync_register(&s, &env, at(C));
     assert_true(semisync_wait(&s, &env, at(B), 0, &out));
@@ -175,7 +176,7 @@ static void test_flag_while_on(void **state)
     assert_true(semisync_wants_ack(&s, at(B)));
     assert_true(semisync_wants_ack(&s, at(C)));
     /* Replied: not again. */
-    semisync_ack(&s, at(B), &out);
+    semisync_ack(&s, &env, at(B), &out);
     assert_false(semisync_wants_ack(&s, at(A)));
     assert_false(semisync_wants_ack(&s, at(B)));
     assert_true(semisync_wants_ack(&s, at(C)));
@@ -186,12 +187,12 @@ static void test_flag_while_off(void **state)
     (void)state;
     begin();
     semisync_register(&s, &env, at(B));
-    semisync_timeout(&s, &out);
+    semisync_timeout(&s, &env, 0, &out);
     assert_false(semisync_wants_ack(&s, at(A)));
     assert_false(semisync_wants_ack(&s, at(B) - 1));
     assert_true(semisync_wants_ack(&s, at(B))); /* catch-up probe: any event from the mark on */
     assert_true(semisync_wants_ack(&s, at(B) + 1));
-    semisync_disable(&s, &out);
+    semisync_disable(&s, &env, &out);
     assert_false(semisync_wants_ack(&s, at(C)));
 }
 
@@ -212,7 +213,7 @@ static void test_timeout_releases_everybody(void **state)
     assert_int_equal(actions_of(ACT_SET_TIMER), 1);
     assert_false(semisync_wait(&s, &env, at(B), 1, &out));
     actions_clear(&out);
-    semisync_timeout(&s, &out);
+    semisync_timeout(&s, &env, 0, &out);
     assert_false(s.on);
     assert_true(woken(0) && woken(1));
     assert_int_equal(actions_of(ACT_CLEAR_TIMER), 2);
@@ -227,16 +228,16 @@ static void test_timeout_releases_everybody(void **state)
     assert_int_equal(s.n, 0);
     assert_true(semisync_wait(&s, &env, at(C), 0, &out));
     /* ON again with an ACK at the mark, not before. */
-    semisync_ack(&s, at(C) - 1, &out);
+    semisync_ack(&s, &env, at(C) - 1, &out);
     assert_false(s.on);
     assert_int_equal(s.replied, 0);
-    semisync_ack(&s, at(C), &out);
+    semisync_ack(&s, &env, at(C), &out);
     assert_true(s.on);
     assert_int_equal(s.replied, at(C));
     actions_clear(&out);
-    semisync_timeout(&s, &out); /* nobody waits: off all the same */
+    semisync_timeout(&s, &env, 0, &out); /* nobody waits: off all the same */
     assert_false(s.on);
-    semisync_replica_joins(&s, 2, at(C), &out); /* the start position counts as an ACK */
+    semisync_replica_joins(&s, &env, 2, at(C), &out); /* the start position counts as an ACK */
     assert_true(s.on);
 }
 
@@ -248,7 +249,7 @@ static void test_timer_is_cleared_with_the_wait(void **state)
     semisync_register(&s, &env, at(A));
     assert_false(semisync_wait(&s, &env, at(A), 3, &out));
     actions_clear(&out);
-    semisync_ack(&s, at(A), &out);
+    semisync_ack(&s, &env, at(A), &out);
     assert_int_equal(actions_of(ACT_CLEAR_TIMER), 1);
     assert_int_equal(actions_of(ACT_WAKE), 1);
     assert_true(out.at[0].task == 3 && out.at[1].task == 3);
@@ -260,13 +261,13 @@ static void test_disabled(void **state)
     server_settings_default(&set);
     memset(&s, 0, sizeof s);
     actions_clear(&out);
-    semisync_replica_joins(&s, 1, at(HEAD), &out);
+    semisync_replica_joins(&s, &env, 1, at(HEAD), &out);
     assert_int_equal(s.clients, 1u << 1);
     semisync_register(&s, &env, at(A));
     assert_int_equal(s.n, 0);
     assert_true(semisync_wait(&s, &env, at(A), 0, &out));
-    semisync_ack(&s, at(A), &out);
-    semisync_timeout(&s, &out);
+    semisync_ack(&s, &env, at(A), &out);
+    semisync_timeout(&s, &env, 0, &out);
     assert_int_equal(s.replied, 0);
     assert_int_equal(out.n, 0);
 }
@@ -276,11 +277,11 @@ static void test_enable_and_disable_keep_the_replicas(void **state)
     (void)state;
     begin();
     semisync_register(&s, &env, at(A));
-    semisync_disable(&s, &out);
+    semisync_disable(&s, &env, &out);
     assert_int_equal(s.clients, 1u << 1);
     assert_int_equal(s.n, 0);
     assert_false(s.on);
-    semisync_enable(&s, at(B));
+    semisync_enable(&s, &env, at(B));
     assert_int_equal(s.clients, 1u << 1);
     assert_true(s.on);
     assert_int_equal(s.committed, at(B));
@@ -302,7 +303,7 @@ static void test_wait_no_slave(void **state)
 
     begin(); /* off: the last one that leaves releases all, and the state stays ON */
     set.wait_no_slave = false;
-    semisync_replica_joins(&s, 2, at(BINLOG_MAGIC_LEN), &out);
+    semisync_replica_joins(&s, &env, 2, at(BINLOG_MAGIC_LEN), &out);
     semisync_register(&s, &env, at(A));
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
     semisync_replica_leaves(&s, &env, 1, &out);
@@ -310,13 +311,12 @@ static void test_wait_no_slave(void **state)
     semisync_replica_leaves(&s, &env, 2, &out);
     assert_true(woken(0));
     assert_int_equal(s.n, 0);
-    assert_int_equal(s.wait, 0);
     assert_true(s.on);
     assert_true(semisync_wait(&s, &env, at(A), 0, &out));
     semisync_register(&s, &env, at(B)); /* nobody there: not awaited, mark raised */
     assert_int_equal(s.n, 0);
     assert_int_equal(s.committed, at(B));
-    semisync_replica_joins(&s, 1, at(BINLOG_MAGIC_LEN), &out);
+    semisync_replica_joins(&s, &env, 1, at(BINLOG_MAGIC_LEN), &out);
     assert_true(semisync_wait(&s, &env, at(B), 0, &out));
     semisync_register(&s, &env, at(C));
     assert_false(semisync_wait(&s, &env, at(C), 0, &out));
@@ -514,6 +514,7 @@ int main(void)
         cmocka_unit_test(test_timer_is_cleared_with_the_wait),
         cmocka_unit_test(test_disabled),
         cmocka_unit_test(test_enable_and_disable_keep_the_replicas),
+
         cmocka_unit_test(test_wait_no_slave),
         cmocka_unit_test(test_one_ack_of_any_semi_sync_replica),
         cmocka_unit_test(test_timeout_and_catch_up),
