@@ -56,6 +56,7 @@ enum reach {
     REACH_BINLOG_ERROR,           /* "a binlog write or fsync failed" */
     REACH_BINLOG_CLOSED,          /* "commits went on without a binlog" */
     REACH_COMMIT_OVERTOOK,        /* "a commit overtook one before it in the binlog" */
+    REACH_DDL_NOT_AWAITED,        /* "a DDL that caused a rotation was not waited for" */
     REACH_ALL_DONE,               /* "all transactions answered without a fault" */
     REACHES
 };

@@ -208,22 +208,21 @@ void judge_answer(struct sim *s, uint32_t node, uint32_t txn)
         judged(s, INV_NOLOSS, 1u << txn, "is answered OK by a primary that was replaced already");
 }
 
-/* A group is recognised by its row. */
+/* A group is recognised by its row, or by its DDL. */
 void judge_sent(struct sim *s, uint32_t primary, uint32_t replica, const uint8_t *bytes,
                 uint32_t len)
 {
     struct event_head h;
     struct event_packet p;
-    struct rows_event row;
+    int32_t k, v;
     bool semi = len > 1 && bytes[1] == SEMISYNC_MAGIC;
     if (decode_event_packet(bytes, len, semi, &p) != FMT_OK ||
-        event_parse(p.event, p.len, false, &h) != FMT_OK || h.type != EVENT_WRITE_ROWS_V1 ||
-        decode_write_rows(p.event, &h, &row) != FMT_OK)
+        event_parse(p.event, p.len, false, &h) != FMT_OK || !event_row(p.event, &h, &k, &v))
         return;
-    assert(row.k >= 1 && row.k <= TXNS_MAX);
-    s->world->ledger.sent[replica] |= 1u << (row.k - 1);
-    story(s, "%s sends T%d to %s", story_node(s, primary), row.k, story_node(s, replica));
-    story_txns(s, 1u << (row.k - 1));
+    assert(k >= 1 && k <= TXNS_MAX);
+    s->world->ledger.sent[replica] |= 1u << (k - 1);
+    story(s, "%s sends T%d to %s", story_node(s, primary), k, story_node(s, replica));
+    story_txns(s, 1u << (k - 1));
     story_to(s, replica);
 }
 

@@ -254,8 +254,11 @@ static void take_client(struct sim *s, uint32_t session)
     story_lane(s, LANE_CLIENT + session);
     story_to(s, c->node);
     story_txns(s, 1u << txn);
-    story(s, "client %u sends T%u to %s", session + 1, txn + 1, story_node(s, c->node));
-    struct event e = {.kind = EV_CLIENT, .task = (uint8_t)session, .txn = (uint16_t)txn};
+    bool ddl = txn + s->scenario->ddl >= s->scenario->transactions;
+    story(s, "client %u sends T%u%s to %s", session + 1, txn + 1, ddl ? " (DDL)" : "",
+          story_node(s, c->node));
+    struct event e = {
+        .kind = EV_CLIENT, .task = (uint8_t)session, .txn = (uint16_t)txn, .ddl = ddl};
     node_event(s, c->node, &e);
 }
 

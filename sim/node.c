@@ -170,6 +170,18 @@ void node_disk(struct sim *s, uint32_t node, uint32_t task)
 /* ---- other actions ----------------------------------------------------------------------------
  * */
 
+/* An OK although semi-sync is on and still waits for that very position, in a file that is not the
+ * current one any more. */
+static void reach_not_awaited(struct sim *s, const struct node *n, uint32_t txn)
+{
+    const struct held *h = history_find(&n->binlog, txn);
+    const struct semisync *semi = &n->primary.semisync;
+    for (uint32_t i = 0; h != NULL && i < semi->n; i++) {
+        if (semi->active[i].pos == log_pos(h->file, h->end) && h->file != n->primary.binlog.num)
+            reach(s, REACH_DDL_NOT_AWAITED);
+    }
+}
+
 static void reply(struct sim *s, uint32_t node, const struct action *a)
 {
     struct client *c = &s->world->client[a->task];
@@ -193,6 +205,8 @@ static void reply(struct sim *s, uint32_t node, const struct action *a)
         s->world->ledger.answered |= 1u << a->txn;
         if (s->world->node[node].primary.binlog.closed)
             reach(s, REACH_BINLOG_CLOSED);
+        if (s->scenario->ddl > 0)
+            reach_not_awaited(s, &s->world->node[node], a->txn);
         judge_answer(s, node, a->txn);
     } else {
         story(s, "client %u gets an error for T%u", a->task + 1, a->txn + 1);
@@ -338,7 +352,8 @@ static void applier_run(struct sim *s, uint32_t node, const struct env *env, str
         receiver_visible(&n->receiver, env->disk, &seen);
         if (!applier_next(&n->applier, &seen, &g))
             return;
-        bool taken = primary_apply(&n->primary, g.gtid, g.xid, g.k, g.v, out);
+        bool taken =
+            (g.ddl ? primary_apply_ddl : primary_apply)(&n->primary, g.gtid, g.xid, g.k, g.v, out);
         assert(taken);
         (void)taken;
     }

@@ -94,6 +94,7 @@ struct scenario {
     struct disk_device device;
 
     uint32_t sessions;     /* concurrent client sessions */
+    uint32_t ddl;          /* the last `ddl` of the transactions are DDL statements */
     uint32_t transactions; /* in all, numbered as they are sent: who is idle sends the next */
 
     struct fault_budget fault[SCENARIO_FAULTS_MAX];

@@ -36,7 +36,7 @@ static bool fill_texts(struct yaml_source *src, const struct raw_scenario *raw,
 static bool fill_workload(struct yaml_source *src, const struct raw_scenario *raw,
                           struct scenario *out)
 {
-    const struct raw_workload none = {NULL, NULL},
+    const struct raw_workload none = {NULL, NULL, NULL},
                               *w = raw->workload != NULL ? raw->workload : &none;
     out->sessions = w->sessions != NULL ? *w->sessions : 2;
     out->transactions = w->transactions != NULL ? *w->transactions : 2;
@@ -46,6 +46,24 @@ static bool fill_workload(struct yaml_source *src, const struct raw_scenario *ra
     if (out->transactions < 1 || out->transactions > SCENARIO_TXNS_MAX)
         return yaml_source_error(src, "workload.transactions", "transactions is 1 .. %d, not %u",
                                  SCENARIO_TXNS_MAX, out->transactions);
+    out->ddl = w->ddl != NULL ? *w->ddl : 0;
+    if (out->ddl > out->transactions)
+        return yaml_source_error(src, "workload.ddl",
+                                 "ddl says how many of the %u transactions are DDL",
+                                 out->transactions);
+    for (uint32_t n = 0; n < out->n_nodes && out->ddl > 0; n++) {
+        const struct server_settings *set = &out->node[n];
+        if (set->profile->publish != PUBLISH_AFTER_SYNC_CALL)
+            return yaml_source_error(
+                src, "workload.ddl",
+                "%s sends DDL through the commit queue like a transaction; only "
+                "MariaDB writes it by itself",
+                set->profile->name);
+        if (set->wait_point == WAIT_BEFORE_WRITE)
+            return yaml_source_error(src, "workload.ddl",
+                                     "nobody has said yet what DDL does with BEFORE_WRITE "
+                                     "(MDEV-34705)");
+    }
     if (raw->disk != NULL) {
         out->device.reorder = raw->disk->reorder != NULL && *raw->disk->reorder;
         out->device.tear = raw->disk->tear != NULL && *raw->disk->tear;
@@ -290,6 +308,8 @@ static const char *not_set_up(const struct scenario *s, enum reach r)
     case REACH_ROTATED:
     case REACH_CRASH_ROTATING:
         return any_server(s, rotates) ? NULL : "no server has a max_binlog_size";
+    case REACH_DDL_NOT_AWAITED:
+        return s->ddl > 0 && any_server(s, rotates) ? NULL : "it needs DDL and a max_binlog_size";
     case REACH_ACK_PER_MEMBER:
         return any_server(s, asks_per_member) ? NULL : "no server has ack: commit";
     case REACH_ACK_PER_GROUP:

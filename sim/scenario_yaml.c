@@ -106,6 +106,7 @@ static const cyaml_schema_field_t cluster_fields[] = {
 static const cyaml_schema_field_t workload_fields[] = {
     UINT("sessions", struct raw_workload, sessions),
     UINT("transactions", struct raw_workload, transactions),
+    UINT("ddl", struct raw_workload, ddl),
     CYAML_FIELD_END,
 };
 

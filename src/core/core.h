@@ -106,7 +106,7 @@ enum event_kind {
     EV_NET_DOWN,  /* peer, link: the connection is gone */
     EV_NET_FRAME, /* peer, link, bytes/len: one packet */
     EV_TIMER,     /* task: its timer ran out */
-    EV_CLIENT,    /* task (session), txn: insert row k=txn+1 and commit */
+    EV_CLIENT,    /* task (session), txn: insert row k=txn+1 and commit; ddl: create table k */
     EV_ADMIN,     /* admin, peer */
 };
 
@@ -139,6 +139,7 @@ struct event {
     uint8_t io; /* enum io_result */
     uint8_t admin;
     uint16_t txn;
+    bool ddl;
     uint32_t len;
     const uint8_t *bytes;
 };

@@ -12,6 +12,7 @@ enum {
     GTID_LIST_COUNT_MASK = 0x0fffffff, /* above it stand flags of the dump thread */
     GTID_FLAGS_XA = 64 | 128,          /* PREPARED_XA, COMPLETED_XA: an XID block follows */
     QUERY_SKIP_TO_DB_LEN = 8,
+    QUERY_SKIP_TO_STATUS_LEN = 11,
     COLUMNS = 2,
     COLUMNS_ALL = 0x3,
     ROW_LEN = 1 + 4 + 4, /* null bitmap, k, v */
@@ -251,5 +252,24 @@ enum fmt decode_query(const uint8_t *event, const struct event_head *h, const ch
     *text = (const char *)get_bytes(&r, n);
     *len = n;
     assert(*text != NULL);
+    return FMT_OK;
+}
+
+enum fmt decode_query_xid(const uint8_t *event, const struct event_head *h, uint64_t *xid)
+{
+    assert(xid != NULL);
+    const char *text;
+    uint32_t len;
+    *xid = 0;
+    if (decode_query(event, h, &text, &len) != FMT_OK) {
+        return FMT_BAD_BODY;
+    }
+    struct reader r = body_of(event, h);
+    get_skip(&r, QUERY_SKIP_TO_STATUS_LEN);
+    const uint32_t status_len = get_u16(&r);
+    if (status_len >= QUERY_STATUS_XID_LEN && get_u8(&r) == QUERY_STATUS_XID) {
+        *xid = get_u64(&r);
+    }
+    assert(!r.failed);
     return FMT_OK;
 }

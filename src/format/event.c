@@ -275,12 +275,14 @@ enum fmt encode_gtid(struct writer *w, const struct event_ctx *c, struct gtid g,
 }
 
 /* Without status variables: a server that applies it takes its own defaults. */
-enum fmt encode_query(struct writer *w, const struct event_ctx *c, const char *db, const char *text)
+/* status: status variables, their codes included. */
+static enum fmt query(struct writer *w, const struct event_ctx *c, const char *db,
+                      const uint8_t *status, uint32_t status_len, const char *text)
 {
     const uint32_t db_len = text_len(db);
     const uint32_t n = text_len(text);
-    assert(db_len <= UINT8_MAX);
-    const uint32_t body = QUERY_FIXED_LEN + db_len + 1 + n;
+    assert(db_len <= UINT8_MAX && status_len <= UINT16_MAX);
+    const uint32_t body = QUERY_FIXED_LEN + status_len + db_len + 1 + n;
     if (!event_open(w, c, EVENT_QUERY, c->flags, body)) {
         return FMT_FULL;
     }
@@ -288,11 +290,30 @@ enum fmt encode_query(struct writer *w, const struct event_ctx *c, const char *d
     put_u32(w, 0); /* execution time */
     put_u8(w, (uint8_t)db_len);
     put_u16(w, 0); /* error code */
-    put_u16(w, 0); /* length of the status variables */
+    put_u16(w, (uint16_t)status_len);
+    if (status_len != 0) {
+        put_bytes(w, status, status_len);
+    }
     put_bytes(w, db, db_len);
     put_u8(w, 0);
     put_bytes(w, text, n);
     return event_close(w, body);
+}
+
+enum fmt encode_query(struct writer *w, const struct event_ctx *c, const char *db, const char *text)
+{
+    return query(w, c, db, NULL, 0, text);
+}
+
+enum fmt encode_query_xid(struct writer *w, const struct event_ctx *c, const char *db,
+                          const char *text, uint64_t xid)
+{
+    uint8_t status[QUERY_STATUS_XID_LEN];
+    struct writer s = writer_over(status, sizeof status);
+    put_u8(&s, QUERY_STATUS_XID);
+    put_u64(&s, xid);
+    assert(!s.failed && s.len == sizeof status);
+    return query(w, c, db, status, s.len, text);
 }
 
 enum fmt encode_table_map(struct writer *w, const struct event_ctx *c, uint64_t table_id,

@@ -60,6 +60,8 @@ enum event_flag {
     EVENT_FLAG_ARTIFICIAL = 0x20,
     EVENT_FLAG_RELAY_LOG = 0x40,
 };
+/* Status variables of a QUERY event: code, then value. */
+enum { QUERY_STATUS_XID = 129, QUERY_STATUS_XID_LEN = 1 + 8 };
 /* flags2 of a GTID event. */
 enum gtid_flag {
     GTID_FLAG_STANDALONE = 1,
@@ -100,6 +102,10 @@ enum fmt encode_gtid(struct writer *w, const struct event_ctx *c, struct gtid g,
                      uint64_t commit_id);
 enum fmt encode_query(struct writer *w, const struct event_ctx *c, const char *db,
                       const char *text);
+/* With the XID by which a recovery knows a DDL statement again: status variable Q_XID (MariaDB
+ * 10.6, MDEV-17567). */
+enum fmt encode_query_xid(struct writer *w, const struct event_ctx *c, const char *db,
+                          const char *text, uint64_t xid);
 /* A row-format insert into a table (k INT NOT NULL, v INT NOT NULL). */
 enum fmt encode_table_map(struct writer *w, const struct event_ctx *c, uint64_t table_id,
                           const char *db, const char *table);
@@ -137,6 +143,17 @@ enum fmt decode_binlog_checkpoint(const uint8_t *event, const struct event_head 
 enum fmt decode_query(const uint8_t *event, const struct event_head *h, const char **text,
                       uint32_t *len);
 
+/* Its XID; 0 where the first status variable is not Q_XID. */
+enum fmt decode_query_xid(const uint8_t *event, const struct event_head *h, uint64_t *xid);
+
+/* The one DDL statement that is written here: a table of its own for the row (k, v).
+ * "CREATE TABLE t7 (v INT DEFAULT 700)", k and v above 0. False: the text is another statement. */
+enum { DDL_TEXT_MAX = 64 };
+void ddl_text(char text[DDL_TEXT_MAX], int32_t k, int32_t v);
+bool ddl_parse(const char *text, uint32_t len, int32_t *k, int32_t *v);
+/* Does the event say which row its group is about, a row or a DDL? */
+bool event_row(const uint8_t *event, const struct event_head *h, int32_t *k, int32_t *v);
+
 /* Clears or sets BINLOG_IN_USE in the header of a FORMAT_DESCRIPTION; the CRC stays valid. `offset`
  * receives where in the event the changed 2 bytes stand (for an in-place write). */
 void format_description_set_in_use(uint8_t *event, bool in_use, uint32_t *offset);
@@ -155,10 +172,10 @@ enum group_step {
 };
 struct group_scan {
     struct gtid_event gtid; /* of the open or just ended group */
-    uint64_t xid;           /* of the just ended group; 0 where it ended without an XID */
+    uint64_t xid;           /* of the just ended group, a DDL's too; 0 where it has none */
     uint32_t open;          /* bool: inside a group */
     uint32_t rows;          /* bool: k, v below are set */
-    int32_t k, v;           /* first row of the group */
+    int32_t k, v;           /* first row of the group, or what its DDL creates */
 };
 void group_scan_start(struct group_scan *g);
 enum group_step group_scan_event(struct group_scan *g, const uint8_t *event,

@@ -81,15 +81,16 @@ static enum group_step end_group(struct group_scan *g, uint64_t xid)
     return GROUP_END;
 }
 
-/* Keeps the first row whose table has the shape (k, v); other tables pass unread. */
+/* Keeps the first row whose table has the shape (k, v), or what a DDL creates; the rest passes
+ * unread. */
 static void note_row(struct group_scan *g, const uint8_t *event, const struct event_head *h)
 {
     assert(g->open == 1);
-    struct rows_event row;
-    if (g->rows == 0 && decode_write_rows(event, h, &row) == FMT_OK) {
+    int32_t k, v;
+    if (g->rows == 0 && event_row(event, h, &k, &v)) {
         g->rows = 1;
-        g->k = row.k;
-        g->v = row.v;
+        g->k = k;
+        g->v = v;
     }
 }
 
@@ -105,8 +106,15 @@ static enum group_step query_step(struct group_scan *g, const uint8_t *event,
     if (text_is(text, len, "COMMIT") || text_is(text, len, "ROLLBACK")) {
         return end_group(g, 0);
     }
-    const bool standalone = (g->gtid.flags2 & GTID_FLAG_STANDALONE) != 0;
-    return standalone ? end_group(g, 0) : GROUP_MIDDLE;
+    if ((g->gtid.flags2 & GTID_FLAG_STANDALONE) == 0) {
+        return GROUP_MIDDLE;
+    }
+    uint64_t xid = 0;
+    if (decode_query_xid(event, h, &xid) != FMT_OK) {
+        return GROUP_ERROR;
+    }
+    note_row(g, event, h);
+    return end_group(g, xid);
 }
 
 enum group_step group_scan_event(struct group_scan *g, const uint8_t *event,

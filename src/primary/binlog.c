@@ -11,7 +11,31 @@ static struct file_id file_of(uint32_t num)
     return (struct file_id){.kind = FILE_BINLOG, .num = (uint8_t)num};
 }
 
-/* Facts 1.1 step 6: GTID event, statements, end event. The GTID of a client's transaction is given
+/* GTID event, statements, end event; the events will stand from `base` + w->len on. */
+static void render_rows(struct writer *w, struct event_ctx *x, uint32_t base,
+                        const struct committer *m)
+{
+    encode_gtid(w, x, m->gtid, GTID_FLAG_TRANSACTIONAL | GTID_FLAG_ALLOW_PARALLEL, m->group_id);
+    x->start = base + w->len;
+    encode_table_map(w, x, TABLE_ID, db_name, table_name);
+    x->start = base + w->len;
+    encode_write_rows(w, x, TABLE_ID, m->k, m->v);
+    x->start = base + w->len;
+    encode_xid(w, x, m->xid);
+}
+
+/* One statement, without an end event: a standalone group (facts 4). */
+static void render_ddl(struct writer *w, struct event_ctx *x, uint32_t base,
+                       const struct committer *m)
+{
+    char text[DDL_TEXT_MAX];
+    ddl_text(text, m->k, m->v);
+    encode_gtid(w, x, m->gtid, GTID_FLAG_STANDALONE | GTID_FLAG_DDL, 0);
+    x->start = base + w->len;
+    encode_query_xid(w, x, db_name, text, m->xid);
+}
+
+/* Facts 1.1 step 6. The GTID of a client's transaction is given
  * here; that of a replicated one is kept. */
 void binlog_render(const struct ctx *c, struct committer *m)
 {
@@ -26,13 +50,10 @@ void binlog_render(const struct ctx *c, struct committer *m)
     w.len = b->cached;
     struct event_ctx x = {.timestamp = EVENT_TIMESTAMP, .server_id = m->gtid.server};
     x.start = b->len + w.len;
-    encode_gtid(&w, &x, m->gtid, GTID_FLAG_TRANSACTIONAL | GTID_FLAG_ALLOW_PARALLEL, m->group_id);
-    x.start = b->len + w.len;
-    encode_table_map(&w, &x, TABLE_ID, db_name, table_name);
-    x.start = b->len + w.len;
-    encode_write_rows(&w, &x, TABLE_ID, m->k, m->v);
-    x.start = b->len + w.len;
-    encode_xid(&w, &x, m->xid);
+    if (m->path == PATH_DIRECT)
+        render_ddl(&w, &x, b->len, m);
+    else
+        render_rows(&w, &x, b->len, m);
     assert(!w.failed);
     b->cached = w.len;
     m->end = log_pos(b->num, b->len + b->cached);

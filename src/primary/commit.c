@@ -120,6 +120,16 @@ static void commit_unlogged(const struct ctx *c, uint32_t leader)
     send_on(c, leader, ordered ? STAGE_COMMIT : STAGE_DISBAND);
 }
 
+/* What DDL has done is not undone. MariaDB asks for the wait even so (MDEV-38829); nothing was
+ * registered, so there is nothing to wait for (MDEV-34122). */
+static void fail_direct(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    m->failed = 1;
+    m->end = c->env->set->wait_point == WAIT_AFTER_COMMIT ? 0 : m->end;
+    send_on(c, task, m->end != 0 ? STAGE_WAIT_DIRECT : STAGE_COMMIT_OWN);
+}
+
 /* Step 7e: the group could not be written or fsynced. */
 static void fail_group(const struct ctx *c, uint32_t leader)
 {
@@ -134,7 +144,9 @@ static void fail_group(const struct ctx *c, uint32_t leader)
     }
     if (sent)
         dump_take_back(c, log_pos(c->p->binlog.num, c->p->binlog.len));
-    if (action == BINLOG_ERROR_IGNORE) {
+    if (c->p->by[leader].path == PATH_DIRECT) {
+        fail_direct(c, leader);
+    } else if (action == BINLOG_ERROR_IGNORE) {
         c->p->binlog.closed = 1;
         commit_unlogged(c, leader);
     } else {
@@ -205,6 +217,25 @@ static enum outcome stage_prepare(const struct ctx *c, uint32_t task)
     if (!engine_flush_prepare(c->e, c->env, task, c->out))
         return NEXT;
     return wait_for_redo(c, m, sync_at_prepare(c->env));
+}
+
+static enum outcome stage_execute(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (m->io_done)
+        return redo_done(c, m);
+    if (stage_insert(c, task) == STAY)
+        return STAY;
+    if (!engine_flush_all(c->e, task, c->out))
+        return NEXT;
+    return wait_for_redo(c, m, true);
+}
+
+static enum outcome stage_render_own(const struct ctx *c, uint32_t task)
+{
+    c->p->by[task].head = (uint8_t)(task + 1);
+    binlog_render(c, &c->p->by[task]);
+    return NEXT;
 }
 
 static enum outcome stage_queue(const struct ctx *c, uint32_t task)
@@ -325,6 +356,18 @@ static enum outcome stage_wait(const struct ctx *c, uint32_t task)
     return YIELD;
 }
 
+/* The offset is that of the statement's end, but the name of the file is read when it is asked
+ * for: where this very write has caused a rotation, it is that of the new file, and nobody has
+ * registered such a position. The wait is skipped (facts A36; seen on 10.11.19). */
+static enum outcome stage_wait_direct(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (ack_is_there(c, task, log_pos(c->p->binlog.num, log_pos_offset(m->end))))
+        return YIELD;
+    m->state = COMMITTER_ACK;
+    return STAY;
+}
+
 /* One member per step: between two members a reader sees the first and not the second. */
 static enum outcome stage_commit(const struct ctx *c, uint32_t task)
 {
@@ -418,7 +461,7 @@ static enum outcome stage_reply(const struct ctx *c, uint32_t task)
     struct committer *m = &c->p->by[task];
     bool failed = m->failed;
     struct gtid gtid = m->gtid;
-    if (failed && m->xid != 0)
+    if (failed && m->xid != 0 && m->path != PATH_DIRECT)
         engine_rollback(c->e, m->xid);
     bool lost = task != TASK_APPLIER && (c->p->hung_up >> task & 1) != 0;
     if (task != TASK_APPLIER)
@@ -449,6 +492,9 @@ static const stage_fn stage_run[] = {
     [STAGE_FLUSH] = stage_flush,
     [STAGE_WAIT_OWN] = stage_wait_own,
     [STAGE_REPLY] = stage_reply,
+    [STAGE_EXECUTE] = stage_execute,
+    [STAGE_RENDER_OWN] = stage_render_own,
+    [STAGE_WAIT_DIRECT] = stage_wait_direct,
     [STAGE_INSERT] = stage_insert,
     [STAGE_COMMIT_NEXT] = stage_commit_next,
     [STAGE_DISBAND] = stage_disband,
@@ -458,12 +504,12 @@ static const stage_fn stage_run[] = {
 
 /* ---- the walk ------------------------------------------------------------------------------- */
 
-void commit_start(const struct ctx *c, uint32_t task)
+void commit_start(const struct ctx *c, uint32_t task, bool ddl)
 {
     struct committer *m = &c->p->by[task];
     assert(m->state == COMMITTER_IDLE);
     m->state = COMMITTER_READY;
-    m->path = c->p->binlog.closed ? PATH_UNLOGGED : PATH_GROUP;
+    m->path = c->p->binlog.closed ? PATH_UNLOGGED : ddl ? PATH_DIRECT : PATH_GROUP;
     m->row = 0;
     act_wake(c->out, task);
 }

@@ -34,6 +34,9 @@ enum stage {
     STAGE_COMMIT_OWN,  /* 13: each thread its own, in any order */
     STAGE_FLUSH,       /* 14: each thread, commit record as F says */
     STAGE_WAIT_OWN,    /* 16: each thread waits for the ACK of its own position */
+    STAGE_EXECUTE,     /* DDL: done in the engine and in the DDL log, fsynced whatever F is */
+    STAGE_RENDER_OWN,  /* DDL: a group of its own */
+    STAGE_WAIT_DIRECT, /* DDL: the wait of AFTER_SYNC, by the file that is current by now */
     STAGE_INSERT,      /* no binlog: the row, without a prepare */
     STAGE_FLUSH_ALONE, /* no binlog: the commit record alone makes the transaction durable */
     STAGE_REPLY,       /* OK to the client */
@@ -48,6 +51,7 @@ struct row {
 enum commit_path {
     PATH_GROUP = 0, /* engine prepare, binlog group commit */
     PATH_UNLOGGED,  /* the binlog is closed */
+    PATH_DIRECT,    /* a statement that is written by itself, past the queue: DDL */
 };
 
 /* The table that ends with STAGE_END: the order of this server's settings. */
@@ -56,7 +60,7 @@ const struct row *commit_pipeline(const struct env *env, uint32_t path);
 /* ---- commit.c ------------------------------------------------------------------------------- */
 
 /* A committer that is idle starts at the first row of its pipeline. */
-void commit_start(const struct ctx *c, uint32_t task);
+void commit_start(const struct ctx *c, uint32_t task, bool ddl);
 /* It was woken, or its disk actions are done: goes on as far as it can in one step. */
 void commit_run(const struct ctx *c, uint32_t task);
 void commit_disk_done(const struct ctx *c, uint32_t task, enum io_result result);

@@ -11,6 +11,7 @@ static const char *const stage_names[] = {
     [STAGE_WAIT] = "wait",          [STAGE_PASS] = "pass",         [STAGE_COMMIT] = "commit",
     [STAGE_FLUSH] = "flush",        [STAGE_WAIT_OWN] = "wait",     [STAGE_REPLY] = "reply",
     [STAGE_COMMIT_NEXT] = "commit", [STAGE_DISBAND] = "disband",   [STAGE_COMMIT_OWN] = "commit",
+    [STAGE_EXECUTE] = "execute",    [STAGE_RENDER_OWN] = "render", [STAGE_WAIT_DIRECT] = "wait",
     [STAGE_INSERT] = "insert",      [STAGE_FLUSH_ALONE] = "flush",
 };
 
@@ -191,6 +192,37 @@ static const struct row unlogged[] = {
     {STAGE_REPLY, LOCK_NONE},  {STAGE_END, LOCK_NONE},
 };
 
+/* MYSQL_BIN_LOG::write: DDL takes the same locks in the same order, but does not queue. A metadata
+ * lock hides what it creates until it has passed them all. */
+static const struct row direct_after_sync[] = {
+    {STAGE_EXECUTE, LOCK_NONE},
+    {STAGE_RENDER_OWN, LOCK_LOG},
+    {STAGE_WRITE, LOCK_LOG},
+    {STAGE_SYNC, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_PUBLISH, LOCK_LOG},
+    {STAGE_ROTATE, LOCK_LOG},
+    {STAGE_WAIT_DIRECT, LOCK_AFTER_BINLOG_SYNC},
+    {STAGE_COMMIT_OWN, LOCK_COMMIT_ORDERED},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+static const struct row direct_after_commit[] = {
+    {STAGE_EXECUTE, LOCK_NONE},
+    {STAGE_RENDER_OWN, LOCK_LOG},
+    {STAGE_WRITE, LOCK_LOG},
+    {STAGE_SYNC, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_PUBLISH, LOCK_LOG},
+    {STAGE_ROTATE, LOCK_LOG},
+    {STAGE_PASS, LOCK_AFTER_BINLOG_SYNC},
+    {STAGE_COMMIT_OWN, LOCK_COMMIT_ORDERED},
+    {STAGE_WAIT_OWN, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
 static const struct row *mariadb(const struct server_settings *set)
 {
     bool own = set->commit_order == ORDER_BY_OWN_THREADS;
@@ -217,6 +249,8 @@ const struct row *commit_pipeline(const struct env *env, uint32_t path)
     const struct server_settings *set = env->set;
     if (path == PATH_UNLOGGED)
         return unlogged;
+    if (path == PATH_DIRECT)
+        return set->wait_point == WAIT_AFTER_COMMIT ? direct_after_commit : direct_after_sync;
     if (set->profile->publish == PUBLISH_AFTER_SYNC_CALL)
         return mariadb(set);
     bool late = set->profile->publish == PUBLISH_IF_SYNC_1 && set->sync_binlog == 1;

@@ -1,6 +1,6 @@
 #include "primary/internal.h"
 
-static void start_client(const struct ctx *c, uint32_t task, uint32_t txn)
+static void start_client(const struct ctx *c, uint32_t task, uint32_t txn, bool ddl)
 {
     assert(task < SESSIONS_MAX && txn < TXNS_MAX);
     struct committer *m = &c->p->by[task];
@@ -13,23 +13,33 @@ static void start_client(const struct ctx *c, uint32_t task, uint32_t txn)
     m->k = (int32_t)txn + 1;
     m->v = m->k * 100;
     m->xid = txn + 1; /* a server's XID holds a query id that no other live transaction has */
-    commit_start(c, task);
+    commit_start(c, task, ddl);
+}
+
+static bool apply(struct primary *p, const struct committer *group, bool ddl, struct actions *out)
+{
+    struct committer *m = &p->by[TASK_APPLIER];
+    if (m->state != COMMITTER_IDLE || m->finished)
+        return false;
+    assert(group->gtid.seq != 0 && group->xid != 0);
+    *m = *group;
+    struct ctx c = {.p = p, .out = out};
+    commit_start(&c, TASK_APPLIER, ddl);
+    return true;
 }
 
 bool primary_apply(struct primary *p, struct gtid gtid, uint64_t xid, int32_t k, int32_t v,
                    struct actions *out)
 {
-    struct committer *m = &p->by[TASK_APPLIER];
-    if (m->state != COMMITTER_IDLE || m->finished)
-        return false;
-    assert(gtid.seq != 0 && xid != 0);
-    m->gtid = gtid;
-    m->xid = xid;
-    m->k = k;
-    m->v = v;
-    struct ctx c = {.p = p, .out = out};
-    commit_start(&c, TASK_APPLIER);
-    return true;
+    const struct committer group = {.gtid = gtid, .xid = xid, .k = k, .v = v};
+    return apply(p, &group, false, out);
+}
+
+bool primary_apply_ddl(struct primary *p, struct gtid gtid, uint64_t xid, int32_t k, int32_t v,
+                       struct actions *out)
+{
+    const struct committer group = {.gtid = gtid, .xid = xid, .k = k, .v = v};
+    return apply(p, &group, true, out);
 }
 
 bool primary_applied(struct primary *p, bool *error)
@@ -101,7 +111,7 @@ void primary_step(struct primary *p, struct engine *e, const struct env *env,
         semisync_timeout(&p->semisync, env, ev->task, out);
         break;
     case EV_CLIENT:
-        start_client(&c, ev->task, ev->txn);
+        start_client(&c, ev->task, ev->txn, ev->ddl);
         break;
     case EV_ADMIN:
         operator_step(&c, ev);

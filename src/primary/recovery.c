@@ -128,18 +128,24 @@ static bool in_doubt(const struct ctx *c, const struct group_scan *g)
 }
 
 /* Where a truncating recovery cuts: before the first group in doubt behind the last one that is
- * not. 0: there is nothing to cut. */
-static log_pos_t cut_point(const struct ctx *c, uint32_t first, uint32_t last)
+ * not. 0: there is nothing to cut. *unsafe: behind that point stands a group that was executed
+ * without a prepare. It cannot be rolled back, so the file must not be cut (facts 5.2). */
+static log_pos_t cut_point(const struct ctx *c, uint32_t first, uint32_t last, bool *unsafe)
 {
     struct walk w;
     log_pos_t cut = 0;
+    *unsafe = false;
     if (!walk_file(c, &w, first))
         return 0;
     while (next_group_up_to(c, &w, last)) {
-        if (!in_doubt(c, &w.g))
+        if ((w.g.gtid.flags2 & GTID_FLAG_STANDALONE) != 0) {
+            *unsafe |= cut != 0;
+        } else if (!in_doubt(c, &w.g)) {
             cut = 0;
-        else if (cut == 0)
+            *unsafe = false;
+        } else if (cut == 0) {
             cut = log_pos(w.f->id.num, w.start);
+        }
     }
     return cut;
 }
@@ -196,7 +202,10 @@ static bool recover_from(const struct ctx *c, uint32_t last)
     if (first == 0 || first > last || binlog_file(c, first) == NULL)
         return false;
     if (in_use && c->env->set->init_rpl_role == ROLE_SLAVE) {
-        log_pos_t cut = cut_point(c, first, last);
+        bool unsafe;
+        log_pos_t cut = cut_point(c, first, last, &unsafe);
+        if (unsafe)
+            return false;
         c->p->cut = cut != 0;
         end = cut != 0 ? cut : end;
         if (log_pos_file(end) != last)

@@ -201,10 +201,10 @@ static inline void tw_sent(struct tw *w, const struct action *a, const uint8_t *
     s->log_pos = h.log_pos;
     s->file = w->stream_file[a->peer];
     s->gtid = w->stream_gtid[a->peer];
-    if (h.type == EVENT_XID)
+    if (h.type == EVENT_XID || h.type == EVENT_QUERY)
         tw_note(w, p.need_ack ? "S" : "s");
     else
-        assert_false(p.need_ack && h.type != EVENT_XID);
+        assert_false(p.need_ack);
 }
 
 static inline void tw_other_action(struct tw *w, const struct action *a, const uint8_t *bytes)

@@ -116,6 +116,7 @@ bool applier_next(struct applier *a, const struct disk_view *disk, struct applie
     a->next_offset = s.group.end;
     g->gtid = s.group.gtid;
     g->xid = s.group.xid;
+    g->ddl = s.group.ddl != 0;
     g->k = s.group.k;
     g->v = s.group.v;
     return true;

@@ -27,11 +27,12 @@ struct applier {
     struct gtid_pos applied; /* slave position */
 };
 
-/* One group to commit. A group without rows (DDL) has k = v = 0. */
+/* One group to commit. */
 struct applier_group {
     struct gtid gtid;
     uint64_t xid;
-    int32_t k, v;
+    int32_t k, v; /* 0, 0 where the group is neither rows nor a DDL of ours */
+    bool ddl;
 };
 
 void applier_boot(struct applier *a, const struct gtid_pos *applied);

@@ -126,6 +126,7 @@ enum relay_found relay_next_group(const struct file_view *f, uint32_t offset, st
             g->gtid = scan.gtid.gtid;
             g->xid = scan.xid;
             g->k = scan.k;
+            g->ddl = (scan.gtid.flags2 & GTID_FLAG_DDL) != 0;
             g->v = scan.v;
             g->end = at;
             return RELAY_GROUP;
