@@ -348,6 +348,35 @@ static void runs_follow_their_seed(void **state)
     says("expected to hold");
 }
 
+static void long_runs_and_sessions(void **state)
+{
+    (void)state;
+    put("safe.yaml", HEAD "workload: {sessions: 2, transactions: 2}\n"
+                          "faults: [{point: node/kill, of: primary}]\n");
+    char *safe = in_dir("safe.yaml");
+    assert_int_equal(run("run", safe, "--seeds", "1..2", "--transactions", "60", NULL), 0);
+    says("58 phases came to rest and went on, ");
+    assert_int_equal(run("replay", safe, "--seed", "1", "--phases", "5", NULL), 0);
+    says("all servers are provisioned anew from ");
+    says("no promise broken");
+    char *file = in_dir("async.yaml");
+    assert_int_equal(run("run", file, "--seeds", "1..1", "--phases", "500", NULL), 0);
+    says("--seed 1 --phases 500");
+    says("witness of ");
+    assert_int_equal(run("replay", file, "--seed", "1", "--phases", "500", NULL), 0);
+    says(" breaks: ");
+    assert_int_equal(run("run", file, "--seeds", "1..9", "--driver", "guided", "--until", "NOLOSS",
+                         "--out", in_dir("guided"), NULL),
+                     0);
+    says("--driver guided");
+    assert_int_equal(run("replay", in_dir("guided/run/async-NOLOSS.witness"), NULL), 0);
+    says("NOLOSS breaks: ");
+    assert_int_equal(run("run", file, "--phases", "2", "--transactions", "9", NULL), 2);
+    assert_int_equal(run("run", file, "--phases", "2", "--driver", "guided", NULL), 2);
+    assert_int_equal(run("run", file, "--until", "NOTHING", NULL), 2);
+    says("--until wants a promise");
+}
+
 /* ---- matrix, report, check ------------------------------------------------------------------ */
 
 static void matrix_and_report(void **state)
@@ -555,6 +584,7 @@ int main(void)
         cmocka_unit_test(json_has_the_shape),
         cmocka_unit_test(witnesses_replay),
         cmocka_unit_test(runs_follow_their_seed),
+        cmocka_unit_test(long_runs_and_sessions),
         cmocka_unit_test(matrix_and_report),
         cmocka_unit_test(the_matrix_of_the_tree),
         cmocka_unit_test(interrupt_cleans_up),

@@ -11,6 +11,7 @@ struct run_options {
     const char *file;
     struct sampling how;
     uint64_t from, to;
+    invariant_mask until;
     bool hash, to_stdout; /* to_stdout: the JSON, and nothing else */
 };
 
@@ -41,6 +42,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 's':
         parse_seeds(o, state, arg);
         return 0;
+    case 'u': {
+        enum invariant inv = invariant_find(arg);
+        if (inv == INVARIANTS)
+            argp_error(state, "--until wants a promise, not '%s'", arg);
+        o->until |= 1u << inv;
+        return 0;
+    }
     case 'H':
         o->hash = true;
         return 0;
@@ -201,6 +209,7 @@ int cmd_run(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"seeds", 's', "A..B", 0, "First and last seed (default: 1..1000)", 0},
+        {"until", 'u', "PROMISE", 0, "Stop behind the first run that breaks it, in one process", 0},
         {"hash", 'H', NULL, 0, "Print only the rolling hash of each seed's run", 0},
         {0},
     };
@@ -226,7 +235,7 @@ int cmd_run(int argc, char **argv)
         return print_hashes(&o, &sc);
     struct result r;
     memset(&r, 0, sizeof r);
-    const struct explore_options how = {.jobs = o.common.jobs};
+    const struct explore_options how = {.jobs = o.common.jobs, .until = o.until};
     explore_random(&sc, o.how.driver, o.from, o.to, &how, &r);
     o.to_stdout = o.common.json != NULL && strcmp(o.common.json, "-") == 0;
     if (!o.to_stdout)

@@ -5,7 +5,7 @@
 enum { KEY_PHASES = 0x300, KEY_TRANSACTIONS };
 
 static const struct argp_option options[] = {
-    {"driver", 'd', "NAME", 0, "swarm (default), pct or uniform", 0},
+    {"driver", 'd', "NAME", 0, "swarm (default), pct, uniform or guided", 0},
     {"phases", KEY_PHASES, "N", 0,
      "Long runs: N times the scenario's transactions and faults; between them the faults stop, "
      "LIVE "
@@ -23,7 +23,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'd':
         s->driver = driver_find(arg);
         if (s->driver == DRIVERS)
-            argp_error(state, "--driver is swarm, pct or uniform, not '%s'", arg);
+            argp_error(state, "--driver is swarm, pct, uniform or guided, not '%s'", arg);
         return 0;
     case KEY_PHASES:
         s->phases = cli_number(state, "--phases", arg, 1, PHASES_MAX);
@@ -34,6 +34,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (s->phases != 0 && s->transactions != 0)
             argp_error(state, "--phases or --transactions, not both");
+        if (s->driver == DRIVER_GUIDED && (s->phases != 0 || s->transactions != 0))
+            argp_error(state, "guided makes short runs: no --phases, no --transactions");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

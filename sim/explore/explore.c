@@ -17,6 +17,7 @@ const struct machine world_machine = {.size = world_size,
                                       .hash = world_hash,
                                       .copy = world_copy,
                                       .undo = world_undo,
+                                      .edges = sim_edges,
                                       .calms = true};
 
 void explore_exhaust(const struct scenario *sc, const struct explore_options *o, struct result *r)
@@ -249,6 +250,69 @@ void choice_text(char *text, const struct witness_choice *c)
         snprintf(text, CHOICE_TEXT_MAX, "%s %u/%u", choice_name((enum choice)c->what), c->key,
                  c->n);
     }
+}
+
+/* ---- a record followed as far as it fits ----------------------------------------------------- */
+
+/* Which of the links between two nodes it is depends on what came before: a record with less in it
+ * may mean another number. */
+static uint32_t without_link(uint32_t key)
+{
+    switch (key >> 24) {
+    case MOVE_NET:
+    case MOVE_NET_DOWN:
+    case MOVE_NET_OPEN:
+    case MOVE_RESET:
+        return key & ~(uint32_t)255;
+    default:
+        return key;
+    }
+}
+
+/* The move itself, else the same one on another link; n where there is none. */
+static uint32_t find_move(uint32_t wanted, uint32_t n, const uint32_t *keys)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (keys[i] == wanted) {
+            return i;
+        }
+    }
+    wanted = without_link(wanted);
+    for (uint32_t i = 0; i < n; i++) {
+        if (without_link(keys[i]) == wanted) {
+            return i;
+        }
+    }
+    return n;
+}
+
+static uint32_t follow_move(const struct witness *plan, uint32_t *at, uint32_t n,
+                            const uint32_t *keys)
+{
+    for (; *at < plan->n; (*at)++) {
+        if (plan->choice[*at].what != CHOOSE_MOVE) {
+            continue; /* an answer of a move that was skipped, or that nobody asked for */
+        }
+        uint32_t i = find_move(plan->choice[*at].key, n, keys);
+        if (i < n) {
+            (*at)++;
+            return i;
+        }
+    }
+    return CHOICE_REFUSED;
+}
+
+uint32_t record_follow(const struct witness *plan, uint32_t *at, enum choice what, uint32_t n,
+                       const uint32_t *keys)
+{
+    if (what == CHOOSE_MOVE) {
+        return follow_move(plan, at, n, keys);
+    }
+    if (*at < plan->n && plan->choice[*at].what == (uint32_t)what) {
+        uint32_t key = plan->choice[(*at)++].key;
+        return key < n ? key : 0;
+    }
+    return CHOICE_REFUSED;
 }
 
 /* ---- results --------------------------------------------------------------------------------- */

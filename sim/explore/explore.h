@@ -50,8 +50,10 @@ struct explore_options {
     void *arg;
     uint32_t jobs; /* random drivers: processes that share the seeds; 0 or 1: this one alone, the
                       only case in which `tick` is called. The result does not depend on it. */
-    invariant_mask only; /* exhaustive search: it may stop once all of these are refuted; 0: all */
-    bool no_witness;     /* exhaustive search: verdicts only */
+    invariant_mask only;  /* exhaustive search: it may stop once all of these are refuted; 0: all */
+    invariant_mask until; /* random drivers: stop behind the first run that breaks one of these, in
+                             one process; 0: make all */
+    bool no_witness;      /* exhaustive search: verdicts only */
     struct explore_memory *memory; /* exhaustive search; NULL: its own */
 };
 
@@ -86,7 +88,7 @@ void explore_exhaust(const struct scenario *sc, const struct explore_options *o,
  * fingerprints are equal, and so missed what lies behind it (sim/explore/README.md). */
 double explore_collision_bound(uint64_t states);
 
-enum driver { DRIVER_UNIFORM, DRIVER_SWARM, DRIVER_PCT, DRIVERS };
+enum driver { DRIVER_UNIFORM, DRIVER_SWARM, DRIVER_PCT, DRIVER_GUIDED, DRIVERS };
 const char *driver_name(enum driver d);    /* "uniform" "swarm" "pct" */
 enum driver driver_find(const char *name); /* DRIVERS where unknown */
 

@@ -31,7 +31,7 @@ static void test_a_seed_is_a_run(void **state)
     (void)state;
     static struct scenario sc;
     load(&sc, "scenarios/02-after-sync.yaml", 40);
-    for (enum driver d = DRIVER_UNIFORM; d < DRIVERS; d++) {
+    for (enum driver d = DRIVER_UNIFORM; d < DRIVER_GUIDED; d++) {
         struct run_outcome a;
         struct run_outcome b;
         struct witness w = {0};
@@ -110,7 +110,7 @@ static void test_a_bound_is_no_end(void **state)
     static struct scenario sc;
     load(&sc, "scenarios/02-after-sync.yaml", 0);
     sc.max_steps = 5;
-    for (enum driver d = DRIVER_UNIFORM; d < DRIVERS; d++) {
+    for (enum driver d = DRIVER_UNIFORM; d < DRIVER_GUIDED; d++) {
         struct run_outcome out;
         struct run_outcome again;
         struct witness w = {0};

@@ -67,6 +67,9 @@ static void hire(struct worker *w, struct runner *on, enum driver d, const struc
 {
     uint64_t runs = (mine->last - mine->from - mine->first) / mine->stride + 1;
     uint64_t room = runs < ENDS_MAX ? runs : ENDS_MAX;
+    if (d == DRIVER_GUIDED) {
+        room = room < ENDS_MAX / GUIDED_RUNS ? room * GUIDED_RUNS : ENDS_MAX;
+    }
     w->bytes = sizeof *w->desk + (size_t)room * sizeof w->desk->end[0];
     void *p = mmap(NULL, w->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) {

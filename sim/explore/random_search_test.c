@@ -180,7 +180,7 @@ static void test_counts_of_runs(void **state)
 {
     (void)state;
     rules = (struct rules){.n = 2, .k = 4, .kills = 1, .lies = 1};
-    for (uint32_t d = 0; d < DRIVERS; d++) {
+    for (uint32_t d = 0; d < DRIVER_GUIDED; d++) {
         uint64_t runs[INVARIANTS] = {0};
         uint64_t first[INVARIANTS] = {0};
         for (uint64_t seed = 7; seed <= 306; seed++) {
@@ -205,7 +205,7 @@ static void test_processes_do_not_show(void **state)
     (void)state;
     static struct result alone;
     rules = (struct rules){.n = 3, .k = 5, .kills = 2, .lies = 1};
-    for (uint32_t d = 0; d < DRIVERS; d++) {
+    for (uint32_t d = 0; d < DRIVER_GUIDED; d++) {
         search_random(&toy_machine, &scenario, (enum driver)d, 10, 510, NULL, &alone);
         for (uint32_t jobs = 2; jobs <= 5; jobs++) {
             const struct explore_options o = {.jobs = jobs};

@@ -11,7 +11,14 @@
 #include <Random123/philox.h>
 
 /* The first CHOICES streams answer the choice of that number. */
-enum { STREAM_WEIGHTS = CHOICES, STREAM_PRIORITIES, STREAM_CHANGES, STREAM_CALM, STREAMS };
+enum {
+    STREAM_WEIGHTS = CHOICES,
+    STREAM_PRIORITIES,
+    STREAM_CHANGES,
+    STREAM_CALM,
+    STREAM_GUIDE,
+    STREAMS
+};
 
 struct stream {
     uint32_t drawn;
@@ -51,12 +58,53 @@ struct pct {
 void pct_start(struct pct *p, struct streams *s, uint32_t length);
 uint32_t pct_pick(struct pct *p, struct streams *s, uint32_t n, const uint32_t *keys);
 
-/* ---- the run of a seed (random.c) ------------------------------------------------------------ */
+/* ---- the run of a seed (sampler.c) ----------------------------------------------------------- */
+
+enum { WHERE = 32 };
+
+struct cover;
+struct sampler {
+    struct chooser base;
+    enum driver driver;
+    struct streams streams;
+    uint32_t at_node[MOVE_KINDS][WHERE]; /* weight of a kind of move at a node or session */
+    uint32_t of_task[WHERE];             /* factor for the tasks of MOVE_RUN and MOVE_DISK */
+    uint32_t fault_of_256;
+    uint32_t length; /* see run_length */
+    struct pct pct;
+    struct phase {
+        bool calm;
+        uint32_t moves;     /* of this phase */
+        uint32_t max_moves; /* then the faults stop */
+        bool chained;       /* they may stop before, and phase follows phase */
+    } phase;
+    const struct witness *plan; /* guided: to be followed as far as it fits; NULL: nothing is */
+    uint32_t plan_at;
+    struct cover *cover; /* guided: told each step; NULL: nobody counts */
+    struct witness *record;
+};
+
+/* From the beginning: weights are drawn, and a run is made. */
+void sampler_start(struct sampler *s);
+enum step_result sampler_run(struct run *run, struct sampler *s);
 
 /* Estimated number of moves of a run, for the drivers that spread something over it: the longest of
  * a few runs without faults. The same for every seed. */
 uint32_t run_length(struct run *run, enum driver d);
-enum step_result run_seed(struct run *run, enum driver d, uint64_t seed, uint32_t length);
+/* Makes the run of this seed; of a guided session the first that breaks one of `wanted`, else its
+ * last. */
+enum step_result run_seed(struct run *run, enum driver d, uint64_t seed, uint32_t length,
+                          invariant_mask wanted);
+
+/* ---- guided (guided.c) ----------------------------------------------------------------------- */
+
+enum { GUIDED_RUNS = 1000 }; /* of a session */
+
+/* Has seen a run; false: that is enough. */
+typedef bool guided_each(void *arg, const struct run *run, enum step_result end);
+/* The session of this seed: runs that learn from each other. */
+void guided_session(struct run *run, uint64_t seed, uint32_t length, guided_each *each, void *arg);
+void cover_step(struct cover *c, const struct run *run, uint32_t key);
 
 /* Some of the seeds from .. last: those at distance first, first + stride ... from `from`. */
 struct visited;

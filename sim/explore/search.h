@@ -10,6 +10,7 @@
 
 #include "sim/explore/explore.h"
 #include "sim/explore/fault_sets.h"
+#include "sim/edges.h"
 
 struct machine {
     size_t (*size)(void);
@@ -19,6 +20,8 @@ struct machine {
     void (*copy)(struct world *to, const struct world *from);
     /* The same where `to` is a copy of `from` that has made steps since. NULL: copy does. */
     void (*undo)(struct world *to, const struct world *from);
+    /* New edges of the ledger in the step that `key` was; see sim/edges.h. NULL: has no ledger. */
+    uint32_t (*edges)(const struct sim *s, uint32_t key, struct edges *e, uint32_t *out);
     bool calms; /* its faults can stop, and phase can follow phase (sim/world.h, MOVE_CALM) */
 };
 extern const struct machine world_machine;
@@ -90,6 +93,11 @@ void result_judge(struct result *r, invariant_mask refuted, enum verdict v);
 void *search_alloc(size_t bytes);
 void *search_realloc(void *p, size_t bytes);
 double search_seconds(void); /* of a clock that only goes forward */
+
+/* What a record says next, for a run that need not be the recorded one: a move that is not possible
+ * is skipped, an answer that is out of range is 0. CHOICE_REFUSED: nothing. `at` moves on. */
+uint32_t record_follow(const struct witness *plan, uint32_t *at, enum choice what, uint32_t n,
+                       const uint32_t *keys);
 
 /* "run 0 3 0" or "survive 3/5"; `text` has room for CHOICE_TEXT_MAX. */
 enum { CHOICE_TEXT_MAX = 64 };

@@ -32,66 +32,15 @@ struct follower {
     uint32_t pos;
 };
 
-/* Which of the links between two nodes it is depends on what came before: a record with less in it
- * may mean another number. */
-static uint32_t without_link(uint32_t key)
-{
-    switch (key >> 24) {
-    case MOVE_NET:
-    case MOVE_NET_DOWN:
-    case MOVE_NET_OPEN:
-    case MOVE_RESET:
-        return key & ~(uint32_t)255;
-    default:
-        return key;
-    }
-}
-
-/* The move itself, else the same one on another link; n where there is none. */
-static uint32_t find_move(uint32_t wanted, uint32_t n, const uint32_t *keys)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        if (keys[i] == wanted) {
-            return i;
-        }
-    }
-    wanted = without_link(wanted);
-    for (uint32_t i = 0; i < n; i++) {
-        if (without_link(keys[i]) == wanted) {
-            return i;
-        }
-    }
-    return n;
-}
-
-static uint32_t lenient_move(struct follower *f, uint32_t n, const uint32_t *keys)
-{
-    const struct witness *plan = f->plan;
-    for (; f->pos < plan->n; f->pos++) {
-        if (plan->choice[f->pos].what != CHOOSE_MOVE) {
-            continue; /* an answer of a move that was skipped, or that nobody asked for */
-        }
-        uint32_t i = find_move(plan->choice[f->pos].key, n, keys);
-        if (i < n) {
-            f->pos++;
-            return i;
-        }
-    }
-    return CHOICE_REFUSED;
-}
-
 static uint32_t lenient_pick(struct chooser *c, enum choice what, uint32_t n, const uint32_t *keys)
 {
     struct follower *f = (struct follower *)c;
-    uint32_t answer = 0;
-    if (what == CHOOSE_MOVE) {
-        answer = lenient_move(f, n, keys);
-        if (answer == CHOICE_REFUSED) {
+    uint32_t answer = record_follow(f->plan, &f->pos, what, n, keys);
+    if (answer == CHOICE_REFUSED) {
+        if (what == CHOOSE_MOVE) {
             return answer;
         }
-    } else if (f->pos < f->plan->n && f->plan->choice[f->pos].what == (uint32_t)what) {
-        const struct witness_choice *w = &f->plan->choice[f->pos++];
-        answer = w->key < n ? w->key : 0;
+        answer = 0;
     }
     witness_add(f->taken, what, what == CHOOSE_MOVE ? keys[answer] : answer, n);
     return answer;
