@@ -48,6 +48,7 @@ static const char *const names[REACHES] = {
     [REACH_CRASH_ROTATING] = "primary crash during a rotation",
     [REACH_RECOVERY_FILES] = "recovery read more than one binlog",
     [REACH_UNREGISTERED] = "start deleted a binlog that the index did not name",
+    [REACH_CHECKPOINT] = "binlog checkpoint written",
     [REACH_START_REFUSED] = "a server did not start",
     [REACH_ACK_PER_MEMBER] = "each member of a group asked for an ACK",
     [REACH_ACK_PER_GROUP] = "a group of two asked for one ACK",

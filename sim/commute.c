@@ -51,11 +51,12 @@ static bool out_of_danger(const struct sim *s)
  * the manager when it promotes or catches up from it, waits until nothing is left to apply; what
  * was received, which decides whom it chooses, does not change. So these steps commute with every
  * other step that could come before them, they are invisible to the judges of other servers, and
- * they come to an end. */
+ * they come to an end. Not where its binlog fills up: another thread writes the checkpoints. */
 static uint32_t applier(const struct sim *s, uint32_t node)
 {
     const struct node *n = &s->world->node[node];
-    if (n->primary.serving || has_dump(s->world, node))
+    if (n->primary.serving || has_dump(s->world, node) ||
+        s->scenario->node[node].max_binlog_size != 0)
         return 0;
     if (n->in_io >> TASK_APPLIER & 1)
         return move_key(MOVE_DISK, node, TASK_APPLIER, 0);

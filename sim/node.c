@@ -23,8 +23,7 @@ static struct env env_of(const struct sim *s, uint32_t node, struct disk_view *v
     return (struct env){.set = &s->scenario->node[node], .disk = view, .node = node};
 }
 
-/* ---- logs that changed ------------------------------------------------------------------------
- * */
+/* ---- logs that changed ---------------------------------------------------------------------- */
 
 static void read_log(struct sim *s, uint32_t node, struct file_id id)
 {
@@ -68,8 +67,7 @@ static void log_changed(struct sim *s, uint32_t node, const struct action *a)
     judge_holds(s, node, binlog, relay);
 }
 
-/* ---- disk actions -----------------------------------------------------------------------------
- * */
+/* ---- disk actions --------------------------------------------------------------------------- */
 
 static enum io_result disk_action(struct sim *s, uint32_t node, const struct action *a,
                                   const uint8_t *bytes)
@@ -88,6 +86,8 @@ static enum io_result disk_action(struct sim *s, uint32_t node, const struct act
         story(s, "%s writes %u bytes to its %s", story_node(s, node), a->len, file_text(a->file));
         if (a->file.kind == FILE_BINLOG_INDEX && s->world->node[node].state == NODE_UP)
             reach(s, REACH_ROTATED);
+        if (a->file.kind == FILE_BINLOG && a->task == TASK_BACKGROUND)
+            reach(s, REACH_CHECKPOINT);
         e = disk_write(d, a->file, a->off, bytes + a->at, a->len);
         break;
     case ACT_CREATE:
@@ -167,8 +167,7 @@ void node_disk(struct sim *s, uint32_t node, uint32_t task)
         disk_answer(s, node, task, IO_OK);
 }
 
-/* ---- other actions ----------------------------------------------------------------------------
- * */
+/* ---- other actions -------------------------------------------------------------------------- */
 
 /* An OK although semi-sync is on and still waits for that very position, in a file that is not the
  * current one any more. */
@@ -311,8 +310,7 @@ static void carry_out(struct sim *s, uint32_t node, const struct actions *out)
     }
 }
 
-/* ---- the cores of one server ------------------------------------------------------------------
- * */
+/* ---- the cores of one server ---------------------------------------------------------------- */
 
 static void boot_relay(struct sim *s, uint32_t node, const struct env *env, struct actions *out)
 {
@@ -528,8 +526,7 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
     judge_visible(s, node);
 }
 
-/* ---- life and death ---------------------------------------------------------------------------
- * */
+/* ---- life and death ------------------------------------------------------------------------- */
 
 void node_boot(struct sim *s, uint32_t node, enum admin as, uint32_t follows)
 {

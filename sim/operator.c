@@ -32,7 +32,7 @@ static const struct operator_row {
     [OPERATOR_START_SLAVE] = {"start-slave", "START SLAVE IO_THREAD", OF_REPLICA, ADMIN_FOLLOW,
                               REACH_OPERATOR_START_SLAVE, 0, true},
     [OPERATOR_FLUSH_LOGS] = {"flush-logs", "FLUSH BINARY LOGS", OF_PRIMARY, ADMIN_FLUSH_LOGS,
-                             REACH_OPERATOR_FLUSH_LOGS, 0, false},
+                             REACH_OPERATOR_FLUSH_LOGS, 0, true},
 };
 
 const char *operator_act_name(enum operator_act a)
@@ -109,6 +109,8 @@ static bool would_change(const struct sim *s, enum operator_act act, uint32_t no
         return !stands_still(n);
     case OPERATOR_START_SLAVE:
         return stands_still(n) && n->follows != 0 && s->world->manager.primary != node;
+    case OPERATOR_FLUSH_LOGS:
+        return n->primary.by[TASK_OPERATOR].state == COMMITTER_IDLE;
     default:
         return true;
     }

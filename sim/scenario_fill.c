@@ -368,6 +368,18 @@ static const char *impossible(const struct scenario *s, enum reach r)
         return disk && any_server(s, ignores_errors)
                    ? NULL
                    : "it needs binlog_error_action: IGNORE_ERROR and a disk fault";
+    case REACH_ROTATED:
+    case REACH_CRASH_ROTATING:
+    case REACH_CHECKPOINT:
+        for (uint32_t i = 0; i < s->n_operators; i++) {
+            if (s->operator[i].act == OPERATOR_FLUSH_LOGS)
+                return NULL;
+        }
+        for (uint32_t n = 0; n < s->n_nodes; n++) {
+            if (s->node[n].max_binlog_size != 0)
+                return NULL;
+        }
+        return "no server has a max_binlog_size, no operator does flush-logs";
     case REACH_GROUP_OF_TWO:
     case REACH_TWO_GROUPS:
         return s->sessions >= 2 && s->transactions >= 2 ? NULL : "it needs two sessions";

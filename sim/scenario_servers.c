@@ -100,7 +100,7 @@ static bool fill_receiver(const struct entry *e, struct server_settings *set)
                                "buffered");
     set->receiver = receiver_profile_find(r->profile);
     if (set->receiver == NULL) {
-        char names[256] = "";
+        char names[512] = "";
         for (uint32_t i = 0; receiver_profile_at(i) != NULL; i++) {
             strncat(names, i == 0 ? "" : ", ", sizeof names - strlen(names) - 1);
             strncat(names, receiver_profile_at(i)->name, sizeof names - strlen(names) - 1);
@@ -130,7 +130,7 @@ static bool fill_profile(const struct entry *e, struct server_settings *set)
     set->profile = server_profile_find(e->raw->profile);
     if (set->profile != NULL)
         return true;
-    char names[256] = "";
+    char names[512] = "";
     for (uint32_t i = 0; server_profile_at(i) != NULL; i++) {
         strncat(names, i == 0 ? "" : ", ", sizeof names - strlen(names) - 1);
         strncat(names, server_profile_at(i)->name, sizeof names - strlen(names) - 1);

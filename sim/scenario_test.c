@@ -170,11 +170,8 @@ static void operators(void **state)
     static const struct try t[] = {
         {PAIR "operator: [{do: reboot}]\n",
          ":4:17: error: operators do not 'reboot'; known: set-semi-sync-off, set-semi-sync-on, "
-         "kill-session, kill-query, stop-slave, start-slave\n"
+         "kill-session, kill-query, stop-slave, start-slave, flush-logs\n"
          "operator: [{do: reboot}]\n                ^\n"},
-        {PAIR "operator: [{do: flush-logs}]\n",
-         ":4:17: error: flush-logs is not modelled yet\n"
-         "operator: [{do: flush-logs}]\n                ^\n"},
         {PAIR "operator: [{do: kill-query}, {do: kill-query, of: any}]\n",
          ":4:30: error: this overlaps with operator[0]; give one budget for kill-query of the same "
          "node\noperator: [{do: kill-query}, {do: kill-query, of: any}]\n"
@@ -226,7 +223,8 @@ static void words(void **state)
          "faults: [{point: node/kil}]\n                 ^\n"},
         {P("profile: oracle"),
          ":3:30: error: there is no server profile 'oracle'; known: "
-         "mariadb-10.11, mariadb-10.11.9, mariadb-11.8, mysql-5.6, mysql-5.7, mysql-8.0\n"
+         "mariadb-10.11, mariadb-10.11.9, mariadb-11.8, mysql-5.6, mysql-5.7, mysql-8.0, "
+         "before-mdev-342, before-mdev-24526, before-mdev-181\n"
          "cluster: {primary: {profile: oracle}, replicas: [{}]}\n"
          "                             ^\n"},
         {R("receiver: {profile: mysqld}"),

@@ -81,10 +81,11 @@ void story_committer(struct sim *s, uint32_t node, uint32_t task, const char *be
     const struct committer *m = &n->primary.by[task];
     struct env env = {.set = &s->scenario->node[node]};
     char who[24];
-    if (task == TASK_APPLIER)
-        snprintf(who, sizeof who, "applier of %s", story_node(s, node));
-    else
+    static const char *const others[] = {"applier of", "FLUSH LOGS on", "checkpoint of"};
+    if (task < TASK_APPLIER)
         snprintf(who, sizeof who, "session %u", task + 1);
+    else
+        snprintf(who, sizeof who, "%s %s", others[task - TASK_APPLIER], story_node(s, node));
     switch (m->state) {
     case COMMITTER_LOCK:
         story(s, "%s waits for %s", who, primary_wanted_lock(&env, m));

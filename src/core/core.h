@@ -37,13 +37,15 @@ enum {
 enum task {
     TASK_SESSION = 0, /* + session number: the thread of a client session */
     TASK_APPLIER = TASK_SESSION + SESSIONS_MAX, /* SQL thread; commits like a session */
-    TASK_DUMP = TASK_APPLIER + 1,               /* + node of the replica: dump thread */
-    TASK_RECEIVER = TASK_DUMP + NODES_MAX,      /* IO thread */
-    TASK_CONSUMER,                              /* application behind a buffered receiver */
-    TASK_BOOT,                                  /* start-up: recovery and opening of logs */
-    TASK_REDO,                                  /* background redo flush of the engine */
+    TASK_OPERATOR,                              /* a session of an operator: FLUSH BINARY LOGS */
+    TASK_BACKGROUND,                       /* binlog background thread: writes binlog checkpoints */
+    TASK_DUMP,                             /* + node of the replica: dump thread */
+    TASK_RECEIVER = TASK_DUMP + NODES_MAX, /* IO thread */
+    TASK_CONSUMER,                         /* application behind a buffered receiver */
+    TASK_BOOT,                             /* start-up: recovery and opening of logs */
+    TASK_REDO,                             /* background redo flush of the engine */
     TASKS_MAX,
-    COMMITTERS = TASK_APPLIER + 1, /* tasks that walk the commit pipeline */
+    COMMITTERS = TASK_BACKGROUND + 1, /* tasks that walk a table of stages, and may hold a lock */
 };
 
 /* ---- files ---------------------------------------------------------------------------------- */

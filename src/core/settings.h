@@ -57,6 +57,11 @@ struct server_profile {
     enum group_wait group_wait;
     enum binlog_error binlog_error;
     struct semisync_rules semisync;
+    /* Defects of earlier servers, each to show what its repair is good for. */
+    bool clears_in_use_early; /* before MDEV-342: the old file is marked as clean at its close */
+    bool flush_overtakes; /* before MDEV-24526: FLUSH LOGS asks without walking the lock chain */
+    bool forgets_old_binlogs; /* before MDEV-181, and without MySQL's wait: a new file says that
+                                 recovery needs no older one */
 };
 /* NULL for a name that is not known. */
 const struct server_profile *server_profile_find(const char *name);

@@ -8,40 +8,6 @@
  */
 #include "primary/internal.h"
 
-/* ---- locks ---------------------------------------------------------------------------------- */
-
-static void unlock(const struct ctx *c, uint32_t lock)
-{
-    assert(lock != LOCK_NONE && c->p->owner[lock] != 0);
-    c->p->owner[lock] = 0;
-    for (uint32_t t = 0; t < COMMITTERS; t++) {
-        struct committer *m = &c->p->by[t];
-        if (m->state == COMMITTER_LOCK && commit_pipeline(c->env, m->path)[m->row].lock == lock) {
-            m->state = COMMITTER_READY;
-            act_wake(c->out, t);
-        }
-    }
-}
-
-/* Hand over hand: takes the lock, then lets go of the one held. False: it is taken, wait. */
-static bool enter(const struct ctx *c, uint32_t task, uint32_t lock)
-{
-    struct committer *m = &c->p->by[task];
-    if (m->lock == lock)
-        return true;
-    if (lock != LOCK_NONE) {
-        if (c->p->owner[lock] != 0) {
-            m->state = COMMITTER_LOCK;
-            return false;
-        }
-        c->p->owner[lock] = (uint8_t)(task + 1);
-    }
-    if (m->lock != LOCK_NONE)
-        unlock(c, m->lock);
-    m->lock = (uint8_t)lock;
-    return true;
-}
-
 /* ---- groups --------------------------------------------------------------------------------- */
 
 static struct committer *member(struct primary *p, uint32_t task_plus_1)
@@ -56,6 +22,17 @@ static struct committer *last_member(struct primary *p, const struct committer *
     while (m->next != 0)
         m = member(p, m->next);
     return m;
+}
+
+/* Transactions of its group that only the binlog can decide after a crash. */
+static uint32_t in_doubt(struct primary *p, const struct committer *leader)
+{
+    uint32_t n = 0;
+    if (leader->path == PATH_DIRECT)
+        return 0;
+    for (uint32_t i = leader->head; i != 0; i = member(p, i)->next)
+        n++;
+    return n;
 }
 
 /* The leader takes the queue as it is; who comes later forms the next group. */
@@ -275,6 +252,7 @@ static enum outcome stage_write(const struct ctx *c, uint32_t task)
         return STAY;
     }
     binlog_written(&c->p->binlog);
+    checkpoint_count(c, in_doubt(c->p, m));
     return NEXT;
 }
 
@@ -284,6 +262,7 @@ static enum outcome stage_sync(const struct ctx *c, uint32_t task)
     if (m->io_done) {
         if (m->io_error == IO_OK)
             return NEXT;
+        checkpoint_uncount(c, in_doubt(c->p, m));
         fail_group(c, task);
         return STAY;
     }
@@ -322,13 +301,23 @@ static bool ack_is_there(const struct ctx *c, uint32_t task, log_pos_t pos)
     return semisync_wait(&c->p->semisync, c->env, pos, task, c->out);
 }
 
+/* Behind whose commit_ordered the whole group is through: it asks for the checkpoint. */
+static uint32_t last_to_commit(const struct ctx *c, uint32_t task)
+{
+    if (c->env->set->commit_order != ORDER_BY_OWN_THREADS || c->p->by[task].head == 0)
+        return task;
+    return (uint32_t)(last_member(c->p, &c->p->by[task]) - c->p->by);
+}
+
 /* A disk error in a rotation ends the server; MariaDB would close the binlog and go on without. */
 static enum outcome stage_rotate(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
     if (!m->io_done) {
-        if (!rotate_due(c))
+        bool due = m->path == PATH_FLUSH_LOGS ? checkpoint_has_room(&c->p->binlog) : rotate_due(c);
+        if (!due)
             return NEXT;
+        checkpoint_rotated(c, c->p->binlog.num, last_to_commit(c, task));
         rotate_start(c, task);
         return wait_for_disk(m);
     }
@@ -423,6 +412,7 @@ static enum outcome stage_disband(const struct ctx *c, uint32_t task)
 static enum outcome stage_commit_own(const struct ctx *c, uint32_t task)
 {
     engine_commit_ordered(c->e, c->p->by[task].xid);
+    checkpoint_ask(c, task); /* a direct write may have rotated, and goes by no STAGE_FLUSH */
     return YIELD;
 }
 
@@ -437,7 +427,7 @@ static enum outcome stage_flush_alone(const struct ctx *c, uint32_t task)
     return wait_for_redo(c, m, sync_at_prepare(c->env));
 }
 
-static enum outcome stage_flush(const struct ctx *c, uint32_t task)
+static enum outcome flush_commit_record(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
     if (m->io_done)
@@ -447,6 +437,18 @@ static enum outcome stage_flush(const struct ctx *c, uint32_t task)
     return wait_for_redo(c, m, c->env->set->flush_log_at_trx_commit == 3);
 }
 
+/* Steps 14, 15. Whoever rotated a file away asks for its checkpoint now. */
+static enum outcome stage_flush(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (!m->io_done)
+        checkpoint_ask(c, task);
+    enum outcome o = flush_commit_record(c, task);
+    if (o == NEXT && m->end != 0)
+        checkpoint_unlog(c, m->end);
+    return o;
+}
+
 static enum outcome stage_wait_own(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
@@ -454,6 +456,31 @@ static enum outcome stage_wait_own(const struct ctx *c, uint32_t task)
         return YIELD;
     m->state = COMMITTER_ACK;
     return STAY;
+}
+
+/* ---- what is not a commit -------------------------------------------------------------------- */
+
+static enum outcome stage_done(const struct ctx *c, uint32_t task)
+{
+    memset(&c->p->by[task], 0, sizeof c->p->by[task]);
+    return STAY;
+}
+
+static enum outcome stage_ask(const struct ctx *c, uint32_t task)
+{
+    checkpoint_ask(c, task);
+    return stage_done(c, task);
+}
+
+static enum outcome stage_checkpoint(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (!m->io_done) {
+        checkpoint_write(c, task);
+        return wait_for_disk(m);
+    }
+    checkpoint_written(c);
+    return NEXT;
 }
 
 static enum outcome stage_reply(const struct ctx *c, uint32_t task)
@@ -500,16 +527,21 @@ static const stage_fn stage_run[] = {
     [STAGE_DISBAND] = stage_disband,
     [STAGE_COMMIT_OWN] = stage_commit_own,
     [STAGE_FLUSH_ALONE] = stage_flush_alone,
+    [STAGE_FLUSH_LOGS] = stage_rotate,
+    [STAGE_ASK] = stage_ask,
+    [STAGE_CHECKPOINT] = stage_checkpoint,
+    [STAGE_DONE] = stage_done,
 };
 
 /* ---- the walk ------------------------------------------------------------------------------- */
 
-void commit_start(const struct ctx *c, uint32_t task, bool ddl)
+void commit_start(const struct ctx *c, uint32_t task, enum commit_path path)
 {
     struct committer *m = &c->p->by[task];
     assert(m->state == COMMITTER_IDLE);
     m->state = COMMITTER_READY;
-    m->path = c->p->binlog.closed ? PATH_UNLOGGED : ddl ? PATH_DIRECT : PATH_GROUP;
+    bool writes = path == PATH_GROUP || path == PATH_DIRECT;
+    m->path = (uint8_t)(writes && c->p->binlog.closed ? PATH_UNLOGGED : path);
     m->row = 0;
     act_wake(c->out, task);
 }
@@ -526,7 +558,7 @@ void commit_run(const struct ctx *c, uint32_t task)
     for (;;) {
         const struct row *row = &rows[m->row];
         assert(row->stage != STAGE_END);
-        if (!enter(c, task, row->lock))
+        if (!lock_enter(c, task, row->lock))
             return;
         enum outcome o = NEXT;
         if (stage_run[row->stage] != NULL)

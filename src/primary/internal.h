@@ -40,6 +40,10 @@ enum stage {
     STAGE_INSERT,      /* no binlog: the row, without a prepare */
     STAGE_FLUSH_ALONE, /* no binlog: the commit record alone makes the transaction durable */
     STAGE_REPLY,       /* OK to the client */
+    STAGE_FLUSH_LOGS,  /* FLUSH BINARY LOGS: a new file */
+    STAGE_ASK,         /* the engine is asked for a checkpoint; the statement is done */
+    STAGE_CHECKPOINT,  /* the binlog says which files recovery still needs */
+    STAGE_DONE,
 };
 
 struct row {
@@ -49,9 +53,11 @@ struct row {
 
 /* The way that a committer takes; fixed when it starts. */
 enum commit_path {
-    PATH_GROUP = 0, /* engine prepare, binlog group commit */
-    PATH_UNLOGGED,  /* the binlog is closed */
-    PATH_DIRECT,    /* a statement that is written by itself, past the queue: DDL */
+    PATH_GROUP = 0,  /* engine prepare, binlog group commit */
+    PATH_UNLOGGED,   /* the binlog is closed */
+    PATH_DIRECT,     /* a statement that is written by itself, past the queue: DDL */
+    PATH_FLUSH_LOGS, /* TASK_OPERATOR: FLUSH BINARY LOGS */
+    PATH_CHECKPOINT, /* TASK_BACKGROUND: a binlog checkpoint is due */
 };
 
 /* The table that ends with STAGE_END: the order of this server's settings. */
@@ -59,8 +65,9 @@ const struct row *commit_pipeline(const struct env *env, uint32_t path);
 
 /* ---- commit.c ------------------------------------------------------------------------------- */
 
-/* A committer that is idle starts at the first row of its pipeline. */
-void commit_start(const struct ctx *c, uint32_t task, bool ddl);
+/* A committer that is idle starts at the first row of its table: of PATH_UNLOGGED where it would
+ * write to a binlog that is closed. */
+void commit_start(const struct ctx *c, uint32_t task, enum commit_path path);
 /* It was woken, or its disk actions are done: goes on as far as it can in one step. */
 void commit_run(const struct ctx *c, uint32_t task);
 void commit_disk_done(const struct ctx *c, uint32_t task, enum io_result result);
@@ -70,6 +77,12 @@ static inline bool commit_is_killed(const struct primary *p, uint32_t task)
 {
     return (p->killed >> task & 1) != 0;
 }
+
+/* ---- locks.c -------------------------------------------------------------------------------- */
+
+/* Takes the lock, then lets go of the one held (LOCK_NONE: only that). False: it is taken, the task
+ * waits in COMMITTER_LOCK and is woken to try again. */
+bool lock_enter(const struct ctx *c, uint32_t task, uint32_t lock);
 
 /* ---- operator.c ----------------------------------------------------------------------------- */
 
@@ -110,6 +123,25 @@ void rotate_start(const struct ctx *c, uint32_t task);
 void rotate_first(const struct ctx *c, uint32_t task);
 /* The disk actions under way are done: on to the next. True: the change is complete. */
 bool rotate_go_on(const struct ctx *c, uint32_t task);
+
+/* ---- checkpoint.c --------------------------------------------------------------------------- */
+
+/* One more file may begin. */
+bool checkpoint_has_room(const struct binlog *b);
+/* n transactions were written to the current file; taken back where its fsync failed. */
+void checkpoint_count(const struct ctx *c, uint32_t n);
+void checkpoint_uncount(const struct ctx *c, uint32_t n);
+/* A transaction whose group ends there is through with the engine. */
+void checkpoint_unlog(const struct ctx *c, log_pos_t end);
+/* The asker has begun to rotate file num away; behind commit_ordered it asks the engine for a
+ * checkpoint of all files that it has rotated. */
+void checkpoint_rotated(const struct ctx *c, uint32_t num, uint32_t asker);
+void checkpoint_ask(const struct ctx *c, uint32_t task);
+/* An fsync of the redo log has ended. */
+void checkpoint_flushed(const struct ctx *c);
+/* The event, under LOCK_log: written and fsynced as a group is, then published. */
+void checkpoint_write(const struct ctx *c, uint32_t task);
+void checkpoint_written(const struct ctx *c);
 
 /* ---- recovery.c ----------------------------------------------------------------------------- */
 

@@ -76,6 +76,10 @@ void operator_step(const struct ctx *c, const struct event *ev)
     case ADMIN_KILL_CONNECTION:
         kill_session(c, ev->task, ev->admin == ADMIN_KILL_CONNECTION);
         break;
+    case ADMIN_FLUSH_LOGS:
+        if (c->p->by[TASK_OPERATOR].state == COMMITTER_IDLE)
+            commit_start(c, TASK_OPERATOR, PATH_FLUSH_LOGS);
+        break;
     default:
         admin(c, (enum admin)ev->admin);
     }

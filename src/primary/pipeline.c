@@ -5,14 +5,20 @@
 #include "primary/internal.h"
 
 static const char *const stage_names[] = {
-    [STAGE_END] = "idle",           [STAGE_PREPARE] = "prepare",   [STAGE_QUEUE] = "queue",
-    [STAGE_RENDER] = "render",      [STAGE_WRITE] = "write",       [STAGE_SYNC] = "fsync",
-    [STAGE_REGISTER] = "register",  [STAGE_PUBLISH] = "publish",   [STAGE_ROTATE] = "rotate",
-    [STAGE_WAIT] = "wait",          [STAGE_PASS] = "pass",         [STAGE_COMMIT] = "commit",
-    [STAGE_FLUSH] = "flush",        [STAGE_WAIT_OWN] = "wait",     [STAGE_REPLY] = "reply",
-    [STAGE_COMMIT_NEXT] = "commit", [STAGE_DISBAND] = "disband",   [STAGE_COMMIT_OWN] = "commit",
-    [STAGE_EXECUTE] = "execute",    [STAGE_RENDER_OWN] = "render", [STAGE_WAIT_DIRECT] = "wait",
-    [STAGE_INSERT] = "insert",      [STAGE_FLUSH_ALONE] = "flush",
+    [STAGE_END] = "idle",          [STAGE_PREPARE] = "prepare",
+    [STAGE_QUEUE] = "queue",       [STAGE_RENDER] = "render",
+    [STAGE_WRITE] = "write",       [STAGE_SYNC] = "fsync",
+    [STAGE_REGISTER] = "register", [STAGE_PUBLISH] = "publish",
+    [STAGE_ROTATE] = "rotate",     [STAGE_WAIT] = "wait",
+    [STAGE_PASS] = "pass",         [STAGE_COMMIT] = "commit",
+    [STAGE_FLUSH] = "flush",       [STAGE_WAIT_OWN] = "wait",
+    [STAGE_REPLY] = "reply",       [STAGE_COMMIT_NEXT] = "commit",
+    [STAGE_DISBAND] = "disband",   [STAGE_COMMIT_OWN] = "commit",
+    [STAGE_EXECUTE] = "execute",   [STAGE_RENDER_OWN] = "render",
+    [STAGE_WAIT_DIRECT] = "wait",  [STAGE_INSERT] = "insert",
+    [STAGE_FLUSH_ALONE] = "flush", [STAGE_FLUSH_LOGS] = "rotate",
+    [STAGE_ASK] = "ask",           [STAGE_CHECKPOINT] = "checkpoint",
+    [STAGE_DONE] = "done",
 };
 
 static const struct row mariadb_after_sync[] = {
@@ -223,6 +229,41 @@ static const struct row direct_after_commit[] = {
     {STAGE_END, LOCK_NONE},
 };
 
+/* FLUSH BINARY LOGS walks the chain before it asks for a checkpoint: whoever was written to the old
+ * file then has been through commit_ordered (MDEV-24526). */
+static const struct row flush_logs[] = {
+    {STAGE_FLUSH_LOGS, LOCK_LOG},
+    {STAGE_PASS, LOCK_AFTER_BINLOG_SYNC},
+    {STAGE_PASS, LOCK_COMMIT_ORDERED},
+    {STAGE_ASK, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+static const struct row flush_logs_unchained[] = {
+    {STAGE_FLUSH_LOGS, LOCK_LOG},
+    {STAGE_ASK, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+static const struct row checkpoint[] = {
+    {STAGE_CHECKPOINT, LOCK_LOG},
+    {STAGE_DONE, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+/* What is not a group commit. */
+static const struct row *other_path(const struct env *env, uint32_t path)
+{
+    if (path == PATH_UNLOGGED)
+        return unlogged;
+    if (path == PATH_DIRECT)
+        return env->set->wait_point == WAIT_AFTER_COMMIT ? direct_after_commit : direct_after_sync;
+    if (path == PATH_CHECKPOINT)
+        return checkpoint;
+    assert(path == PATH_FLUSH_LOGS);
+    return env->set->profile->flush_overtakes ? flush_logs_unchained : flush_logs;
+}
+
 static const struct row *mariadb(const struct server_settings *set)
 {
     bool own = set->commit_order == ORDER_BY_OWN_THREADS;
@@ -247,10 +288,8 @@ static const struct row *const mysql[2][2][2] = {
 const struct row *commit_pipeline(const struct env *env, uint32_t path)
 {
     const struct server_settings *set = env->set;
-    if (path == PATH_UNLOGGED)
-        return unlogged;
-    if (path == PATH_DIRECT)
-        return set->wait_point == WAIT_AFTER_COMMIT ? direct_after_commit : direct_after_sync;
+    if (path != PATH_GROUP)
+        return other_path(env, path);
     if (set->profile->publish == PUBLISH_AFTER_SYNC_CALL)
         return mariadb(set);
     bool late = set->profile->publish == PUBLISH_IF_SYNC_1 && set->sync_binlog == 1;

@@ -13,7 +13,7 @@ static void start_client(const struct ctx *c, uint32_t task, uint32_t txn, bool 
     m->k = (int32_t)txn + 1;
     m->v = m->k * 100;
     m->xid = txn + 1; /* a server's XID holds a query id that no other live transaction has */
-    commit_start(c, task, ddl);
+    commit_start(c, task, ddl ? PATH_DIRECT : PATH_GROUP);
 }
 
 static bool apply(struct primary *p, const struct committer *group, bool ddl, struct actions *out)
@@ -24,7 +24,7 @@ static bool apply(struct primary *p, const struct committer *group, bool ddl, st
     assert(group->gtid.seq != 0 && group->xid != 0);
     *m = *group;
     struct ctx c = {.p = p, .out = out};
-    commit_start(&c, TASK_APPLIER, ddl);
+    commit_start(&c, TASK_APPLIER, ddl ? PATH_DIRECT : PATH_GROUP);
     return true;
 }
 
@@ -106,6 +106,7 @@ void primary_step(struct primary *p, struct engine *e, const struct env *env,
         break;
     case EV_DISK_DONE:
         disk_done(&c, ev->task, (enum io_result)ev->io);
+        checkpoint_flushed(&c);
         break;
     case EV_TIMER:
         semisync_timeout(&p->semisync, env, ev->task, out);

@@ -4,8 +4,10 @@
  *
  *   pipeline.c  the commit pipeline: a table of stages per wait point
  *   commit.c    the walk through it, and what each stage does
+ *   locks.c     its locks, hand over hand
  *   binlog.c    the binlog: rendering a group, write, fsync, end position
  *   rotate.c    the change to a new file, and the index that names the files
+ *   checkpoint.c  which binlogs a recovery still needs
  *   semisync.c  who waits for which ACK
  *   dump.c      dump threads: what a replica is sent, from where, with which flag
  *   recovery.c  start-up after a crash: commit what is in the binlog, roll back the rest
@@ -83,6 +85,15 @@ enum rotation {
     ROTATION_CLEAR,  /* IN_USE of the old file is cleared, not fsynced */
 };
 
+/* Of a binlog that recovery may still need (checkpoint.c). */
+enum { BINLOGS_LIVE_MAX = 8 };
+struct binlog_life {
+    uint32_t lsn;  /* end of the redo log that has to be durable; 0: not asked for, or it is */
+    uint8_t xids;  /* its transactions that are not unlogged, and one for the engine's answer */
+    uint8_t asker; /* task + 1 of who rotated it and is to ask the engine; 0 = asked */
+    uint8_t reserved[2];
+};
+
 struct binlog {
     uint8_t num;       /* current file; 0 = none open */
     uint8_t oldest;    /* a recovery has to read from this file on: BINLOG_CHECKPOINT (MDEV-181) */
@@ -92,7 +103,8 @@ struct binlog {
     uint32_t flushes;  /* since the last counted fsync (sync_binlog = N) */
     uint32_t cached;   /* bytes in cache: rendered, not written, standing at offset len */
     log_pos_t end_pos; /* published: dump threads read up to here */
-    struct gtid_state state; /* gtid_binlog_state, groups in the cache included */
+    struct binlog_life life[BINLOGS_LIVE_MAX]; /* of the files oldest, oldest + 1 ... num */
+    struct gtid_state state;                   /* gtid_binlog_state, groups in the cache included */
     uint8_t cache[BINLOG_CACHE_MAX];
 };
 
@@ -151,6 +163,8 @@ void primary_step(struct primary *p, struct engine *e, const struct env *env,
 
 /* Its logs are open: replicas may connect. Whether clients may is `serving`. */
 bool primary_booted(const struct primary *p);
+/* A binlog checkpoint waits for the redo log: there is work for TASK_REDO at any setting. */
+bool primary_checkpoint_waits(const struct primary *p);
 /* gtid_current_pos: the slave position of the engine, raised by the binlog's own. */
 void primary_gtid_pos(const struct primary *p, const struct engine *e, struct gtid_pos *pos);
 

@@ -88,6 +88,12 @@ static uint8_t next_num(const struct ctx *c)
     return (uint8_t)(c->p->binlog.num + 1);
 }
 
+static void clear_in_use(const struct ctx *c, uint32_t task, uint32_t num)
+{
+    static const uint8_t clear[2] = {0, 0};
+    act_write(c->out, task, file_of(num), IN_USE_FLAGS_OFFSET, clear, sizeof clear);
+}
+
 static void close_file(const struct ctx *c, uint32_t task)
 {
     struct binlog *b = &c->p->binlog;
@@ -100,6 +106,8 @@ static void close_file(const struct ctx *c, uint32_t task)
     encode_rotate(&w, &x, name, BINLOG_MAGIC_LEN);
     assert(!w.failed);
     act_write(c->out, task, file_of(b->num), b->len, bytes, w.len);
+    if (c->env->set->profile->clears_in_use_early)
+        clear_in_use(c, task, b->num);
     act_fsync(c->out, task, file_of(b->num));
     b->rotation = ROTATION_CLOSE;
 }
@@ -112,7 +120,8 @@ static void create_file(const struct ctx *c, uint32_t task)
     struct event_ctx x = {.timestamp = EVENT_TIMESTAMP, .server_id = c->env->set->server_id};
     char name[BINLOG_NAME_MAX];
     const struct file_id id = file_of(next_num(c));
-    binlog_name(name, b->oldest != 0 ? b->oldest : id.num);
+    bool first = b->oldest == 0 || c->env->set->profile->forgets_old_binlogs;
+    binlog_name(name, first ? id.num : b->oldest);
     encode_magic(&w);
     x.start = w.len;
     x.flags = EVENT_FLAG_IN_USE;
@@ -142,18 +151,10 @@ static void switch_over(const struct ctx *c)
     binlog_publish(c, log_pos(b->num, b->len));
 }
 
-static void clear_in_use(const struct ctx *c, uint32_t task)
-{
-    static const uint8_t clear[2] = {0, 0};
-    act_write(c->out, task, file_of(c->p->binlog.num - 1u), IN_USE_FLAGS_OFFSET, clear,
-              sizeof clear);
-    c->p->binlog.rotation = ROTATION_CLEAR;
-}
-
 bool rotate_due(const struct ctx *c)
 {
     uint32_t max = c->env->set->max_binlog_size;
-    return max != 0 && c->p->binlog.len >= max;
+    return max != 0 && c->p->binlog.len >= max && checkpoint_has_room(&c->p->binlog);
 }
 
 void rotate_start(const struct ctx *c, uint32_t task)
@@ -183,7 +184,10 @@ bool rotate_go_on(const struct ctx *c, uint32_t task)
         switch_over(c);
         if (task == TASK_BOOT)
             break; /* a start has closed nothing */
-        clear_in_use(c, task);
+        if (c->env->set->profile->clears_in_use_early)
+            break;
+        clear_in_use(c, task, b->num - 1u);
+        b->rotation = ROTATION_CLEAR;
         return false;
     default:
         break;
