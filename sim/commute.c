@@ -100,13 +100,57 @@ static uint32_t receives(const struct sim *s, uint32_t node)
     return 0;
 }
 
+/* An end of a connection notices that the other end is gone, and nothing more will arrive. A
+ * replica then asks for the next connection, which nobody but a manager that waits for it to notice
+ * can tell. On a primary the dump thread ends; who waits for an ACK goes on waiting where it is set
+ * to wait without a replica. */
+static uint32_t loss(const struct sim *s, uint32_t node)
+{
+    const struct world *w = s->world;
+    const struct receiver *r = &w->node[node].receiver;
+    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+        const struct conn *c = &w->conn[i];
+        if (!c->used || c->replica_open == c->primary_open)
+            continue;
+        if (c->replica == node && c->replica_open && c->down_len == 0 && !r->busy && r->queued == 0)
+            return move_key(MOVE_NET_DOWN, node, c->primary, i);
+        if (c->primary == node && c->primary_open && c->up_len == 0 &&
+            s->scenario->node[node].wait_no_slave)
+            return move_key(MOVE_NET_DOWN, node, c->replica, i);
+    }
+    return 0;
+}
+
+/* A safe replica that starts reads and writes its own disk. What others compare, its logs, does not
+ * change; that it is up again, with nobody beside it to be chosen instead, only lets things happen,
+ * except that a manager which waits for it does not give it up any more. */
+static uint32_t boot(const struct sim *s, uint32_t node)
+{
+    const struct world *w = s->world;
+    const struct node *n = &w->node[node];
+    const struct server_settings *set = &s->scenario->node[node];
+    if (n->boots_as != ADMIN_FOLLOW || set->relay_restart == RELAY_PURGE ||
+        set->init_rpl_role == ROLE_SLAVE || s->scenario->n_nodes > 2 ||
+        w->manager.state == MANAGER_APPLY || w->manager.state == MANAGER_CATCH_UP)
+        return 0;
+    if (n->in_io >> TASK_BOOT & 1)
+        return move_key(MOVE_DISK, node, TASK_BOOT, 0);
+    return (n->runnable >> TASK_BOOT & 1) != 0 ? move_key(MOVE_RUN, node, TASK_BOOT, 0) : 0;
+}
+
 uint32_t moves_first_of(const struct sim *s, uint32_t node)
 {
     const struct world *w = s->world;
+    const struct node *n = &w->node[node];
     uint32_t key = 0;
-    if ((s->reduce & (REDUCE_APPLIER | REDUCE_RECEIVER)) == 0 || w->dead || w->full ||
-        node == w->manager.primary || w->node[node].state != NODE_UP || in_danger(s, node))
+    if (w->dead || w->full || n->state == NODE_DOWN)
         return 0;
+    if (s->reduce & REDUCE_LOSS)
+        key = loss(s, node);
+    if (key != 0 || node == w->manager.primary || in_danger(s, node))
+        return key;
+    if (n->state == NODE_BOOTING)
+        return (s->reduce & REDUCE_BOOT) != 0 ? boot(s, node) : 0;
     if (s->reduce & REDUCE_APPLIER)
         key = applier(s, node);
     if (key == 0 && (s->reduce & REDUCE_RECEIVER) != 0)

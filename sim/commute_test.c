@@ -139,6 +139,60 @@ static void the_receiver_out_of_danger(void **state)
     }
 }
 
+static void the_start_of_a_safe_replica(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *replica, *fault;
+        bool first;
+    } t[] = {
+        {"", "{point: node/kill, of: replica}", true},
+        {"", "{point: node/kill, of: replica, at_most: 2}", false},
+        {"relay_log: purge", "{point: node/kill, of: replica}", false}, /* others see the logs go */
+        {"init_rpl_role: SLAVE", "{point: node/kill, of: replica}", false},
+    };
+    for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+        struct rig g;
+        char yaml[512];
+        snprintf(yaml, sizeof yaml,
+                 RIG_HEAD "cluster: {primary: {}, replicas: [{%s}]}\n" TWO "faults: [%s]\n",
+                 t[i].replica, t[i].fault);
+        rig_open(&g, yaml);
+        rig_do(&g, MOVE_KILL, R1, -1);
+        rig_do(&g, MOVE_START, R1, -1);
+        uint32_t disk = rig_find(&g, MOVE_DISK, R1, TASK_BOOT);
+        assert_int_not_equal(disk, 0);
+        assert_int_equal(first_of(&g, REDUCE_BOOT), t[i].first ? disk : 0);
+        g.w->manager.state = MANAGER_APPLY; /* it would be given up */
+        assert_int_equal(first_of(&g, REDUCE_BOOT), 0);
+        rig_close(&g);
+    }
+}
+
+static void a_loss_is_noticed(void **state)
+{
+    (void)state;
+    struct rig g;
+    open_sent(&g, RIG_PAIR TWO "faults: [{point: node/kill, at_most: 2}]\n");
+    rig_do(&g, MOVE_KILL, P, -1);
+    assert_int_equal(first_of(&g, REDUCE_LOSS), 0); /* it may yet read what had arrived */
+    rig_receive(&g, P, R1);
+    assert_int_equal(first_of(&g, REDUCE_LOSS), rig_find(&g, MOVE_NET_DOWN, R1, P));
+    g.w->node[R1].receiver.queued = 1;
+    assert_int_equal(first_of(&g, REDUCE_LOSS), 0); /* half a group may lie in its buffer */
+    rig_close(&g);
+    open_sent(&g, RIG_PAIR TWO "faults: [{point: node/kill, at_most: 2}]\n");
+    rig_receive(&g, P, R1); /* its ACK is on the way */
+    rig_do(&g, MOVE_KILL, R1, -1);
+    assert_int_equal(first_of(&g, REDUCE_LOSS), 0);
+    while (rig_find(&g, MOVE_NET, R1, P) != 0)
+        rig_do(&g, MOVE_NET, R1, P);
+    assert_int_equal(first_of(&g, REDUCE_LOSS), rig_find(&g, MOVE_NET_DOWN, P, R1));
+    g.sc.node[P].wait_no_slave = false; /* who waits for an ACK would be let go */
+    assert_int_equal(first_of(&g, REDUCE_LOSS), 0);
+    rig_close(&g);
+}
+
 /* The first of what is possible, counted. */
 struct counting {
     struct chooser base;
@@ -217,6 +271,8 @@ int main(void)
         cmocka_unit_test(the_applier_of_a_safe_replica),
         cmocka_unit_test(the_receiver_within_a_group),
         cmocka_unit_test(the_receiver_out_of_danger),
+        cmocka_unit_test(the_start_of_a_safe_replica),
+        cmocka_unit_test(a_loss_is_noticed),
         cmocka_unit_test(what_has_no_choice_is_one_step),
         cmocka_unit_test(the_gone_are_forgotten),
     };

@@ -17,6 +17,8 @@ void node_die(struct sim *s, uint32_t node);
 void node_power_loss(struct sim *s, uint32_t node);
 /* Reads the logs of the node again after its disk changed under it. */
 void node_reread(struct sim *s, uint32_t node);
+/* A wake-up that its thread has overtaken has no meaning any more. */
+void node_drop_late_wakes(struct node *n);
 static inline void node_touch(struct world *w, uint32_t node)
 {
     w->node[node].fresh_hash = 0;

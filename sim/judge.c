@@ -220,6 +220,9 @@ void judge_sent(struct sim *s, uint32_t primary, uint32_t replica, const uint8_t
         event_parse(p.event, p.len, false, &h) != FMT_OK || !event_row(p.event, &h, &k, &v))
         return;
     assert(k >= 1 && k <= TXNS_MAX);
+    const struct conn *c = conn_of(s->world, replica, primary, LINK_TO_REPLICA, primary);
+    if (c == NULL || !c->replica_open)
+        return; /* nobody is there, and this end has not noticed yet */
     s->world->ledger.sent[replica] |= 1u << (k - 1);
     story(s, "%s sends T%d to %s", story_node(s, primary), k, story_node(s, replica));
     story_txns(s, 1u << (k - 1));

@@ -122,6 +122,14 @@ static void list_conns(const struct sim *s, struct moves *m)
     }
 }
 
+/* A session stays where it is let in, and else goes to whom the manager takes for the primary. */
+static uint32_t home_of(const struct world *w, uint32_t session)
+{
+    uint32_t node = w->client[session].node;
+    bool in = w->node[node].state == NODE_UP && w->node[node].primary.serving;
+    return in ? node : w->manager.primary;
+}
+
 /* Transactions are numbered as they are sent: whoever is idle may send the next one. */
 static void list_clients(const struct sim *s, struct moves *m)
 {
@@ -131,7 +139,7 @@ static void list_clients(const struct sim *s, struct moves *m)
         return;
     for (uint32_t i = 0; i < sc->sessions && i < sc->transactions; i++) {
         const struct client *c = &w->client[i];
-        uint32_t node = w->node[c->node].state == NODE_UP ? c->node : w->manager.primary;
+        uint32_t node = home_of(w, i);
         if (c->busy != CLIENT_IDLE || w->node[node].state != NODE_UP ||
             !w->node[node].primary.serving)
             continue;
@@ -248,8 +256,7 @@ static void take_client(struct sim *s, uint32_t session)
     struct world *w = s->world;
     struct client *c = &w->client[session];
     uint32_t txn = w->sent++;
-    if (w->node[c->node].state != NODE_UP)
-        c->node = w->manager.primary;
+    c->node = (uint8_t)home_of(w, session);
     c->busy = CLIENT_WAITS;
     c->txn = (uint8_t)txn;
     story_lane(s, LANE_CLIENT + session);

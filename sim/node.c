@@ -421,7 +421,8 @@ static void after(struct sim *s, uint32_t node, const struct event *e)
     bool error = false;
     if (n->state == NODE_DOWN)
         return;
-    reach_groups(s, &n->primary);
+    if (e->task < COMMITTERS && (e->kind == EV_RUN || e->kind == EV_DISK_DONE))
+        reach_groups(s, &n->primary);
     struct gtid applied = n->primary.by[TASK_APPLIER].gtid;
     if (primary_applied(&n->primary, &error)) {
         if (error)
@@ -462,17 +463,6 @@ static void refresh(struct sim *s, uint32_t node, const struct event *e)
     }
 }
 
-/* A wake-up that its thread has overtaken: to run for it would change nothing. */
-static void drop_late_wakes(struct node *n)
-{
-    for (uint32_t left = n->runnable & ((1u << COMMITTERS) - 1); left != 0; left &= left - 1) {
-        uint32_t t = (uint32_t)__builtin_ctz(left);
-        uint8_t state = n->primary.by[t].state;
-        if (state != COMMITTER_READY && state != COMMITTER_ACK)
-            n->runnable &= ~(1u << t);
-    }
-}
-
 static bool lets_clients_in(const struct node *n)
 {
     return n->state == NODE_UP && n->primary.serving;
@@ -503,7 +493,7 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
     carry_out(s, node, &out);
     after(s, node, e);
     refresh(s, node, e);
-    drop_late_wakes(n);
+    node_drop_late_wakes(n);
     if (n->state == NODE_DOWN)
         return;
     if (!served && lets_clients_in(n)) {

@@ -1,7 +1,9 @@
-/* What is alike: symmetry reduction for the exhaustive search, and the names of all reductions. */
+/* What is alike: symmetry reduction for the exhaustive search, the names of all reductions, and
+ * what has no meaning any more. */
 #include "sim/internal.h"
 
-static const char *const names[REDUCTIONS] = {"applier", "sessions", "gone", "receiver", "chain"};
+static const char *const names[REDUCTIONS] = {"applier", "sessions", "gone", "receiver",
+                                              "chain",   "loss",     "boot"};
 
 const char *reduction_name(uint32_t i)
 {
@@ -76,4 +78,19 @@ bool session_stands_for_equals(const struct sim *s, uint32_t session)
             return false;
     }
     return true;
+}
+
+/* A wake-up that its thread has overtaken: to run for it would change nothing. */
+void node_drop_late_wakes(struct node *n)
+{
+    for (uint32_t left = n->runnable & ((1u << COMMITTERS) - 1); left != 0; left &= left - 1) {
+        uint32_t t = (uint32_t)__builtin_ctz(left);
+        uint8_t state = n->primary.by[t].state;
+        if (state != COMMITTER_READY && state != COMMITTER_ACK)
+            n->runnable &= ~(1u << t);
+    }
+    for (uint32_t i = 0; i < NODES_MAX; i++) {
+        if (!n->primary.dump[i].active)
+            n->runnable &= ~(1u << (TASK_DUMP + i));
+    }
 }

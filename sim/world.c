@@ -129,6 +129,29 @@ static bool is_gone(const struct world *w, uint32_t node)
     return true;
 }
 
+/* The place in conn[] says only which was free when it was asked for. Of one pair of servers there
+ * may be two: one that the replica has given up, and its next. */
+static uint32_t conns_in_order(const struct world *w, const struct conn *order[CONNS_MAX])
+{
+    uint32_t rank[CONNS_MAX];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+        const struct conn *c = &w->conn[i];
+        if (!c->used)
+            continue;
+        uint32_t r = (uint32_t)c->replica << 8 | (uint32_t)c->primary << 1 |
+                     (c->asked || c->replica_open ? 1u : 0u);
+        uint32_t at = n++;
+        for (; at > 0 && rank[at - 1] > r; at--) {
+            rank[at] = rank[at - 1];
+            order[at] = order[at - 1];
+        }
+        rank[at] = r;
+        order[at] = c;
+    }
+    return n;
+}
+
 struct hash128 world_hash(const struct world *cw)
 {
     /* The hashes of the nodes are a cache inside the block; filling it changes no content. */
@@ -138,10 +161,10 @@ struct hash128 world_hash(const struct world *cw)
     size_t head = offsetof(struct world, conn) - offsetof(struct world, dead);
     memcpy(flat, &w->dead, head);
     len += (uint32_t)head;
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
-        const struct conn *c = &w->conn[i];
-        if (!c->used)
-            continue;
+    const struct conn *conn[CONNS_MAX];
+    uint32_t n_conns = conns_in_order(w, conn);
+    for (uint32_t i = 0; i < n_conns; i++) {
+        const struct conn *c = conn[i];
         memcpy(flat + len, c, offsetof(struct conn, down) + c->down_len);
         len += (uint32_t)offsetof(struct conn, down) + c->down_len;
         memcpy(flat + len, c->up, c->up_len);

@@ -36,9 +36,11 @@ enum reduction {
     REDUCE_GONE = 4,     /* the disk of a server that is gone for good is forgotten (sim/world.c) */
     REDUCE_RECEIVER = 8, /* what a receiver does that nobody sees goes first (sim/commute.c) */
     REDUCE_CHAIN = 16,   /* what follows without a choice is part of the step */
-    REDUCE_ALL = 31
+    REDUCE_LOSS = 32,    /* a connection is noticed to be gone, where nothing more can arrive */
+    REDUCE_BOOT = 64,    /* the start of a safe replica goes first (sim/commute.c) */
+    REDUCE_ALL = 127
 };
-enum { REDUCTIONS = 5 };
+enum { REDUCTIONS = 7 };
 const char *reduction_name(uint32_t i); /* "applier"; i: number of the bit */
 /* The mask of a list of names, "applier,sessions"; 0 where one of them is not known. */
 uint32_t reduction_find(const char *names);

@@ -40,7 +40,7 @@ static void end(struct walk *k, uint32_t depth)
 }
 
 struct found {
-    uint64_t states, outcomes;
+    uint64_t states, steps, outcomes;
     struct hash128 sum;
     invariant_mask broken;
     reach_mask reached;
@@ -55,7 +55,7 @@ static struct found walk(const struct scenario *sc, uint32_t reduce)
     k.end = end;
     k.arg = &o;
     walk_all(&k);
-    struct found f = {k.states, o.n, o.sum, k.broken, k.reached};
+    struct found f = {k.states, k.steps, o.n, o.sum, k.broken, k.reached};
     walk_close(&k);
     visited_free(&o.seen);
     return f;
@@ -90,11 +90,12 @@ static void same_verdicts_and_outcomes(void **state)
         for (uint32_t r = 0; r < REDUCTIONS; r++) {
             some = walk(&sc, 1u << r);
             assert_same(&some, &all, reduction_name(r));
-            less[r] += all.states - some.states;
+            less[r] += all.steps - some.steps;
         }
     }
     for (uint32_t r = 0; r < REDUCTIONS; r++)
-        assert_true(less[r] > 0); /* each does reduce */
+        if (less[r] == 0)
+            fail_msg("%s reduces nothing", reduction_name(r));
 }
 
 int main(void)
