@@ -212,6 +212,10 @@ bool guard_stop(struct guard *g)
             guard_kill(g, pid, SIGKILL);
             while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
             }
+            /* Its own children (of mariadb-install-db: a mariadbd) take a moment longer. */
+            for (int turn = 0; turn < 100 && kill(-pid, 0) == 0; turn++) {
+                guard_sleep_ms(10);
+            }
             tell(g, pid, false);
             g->child[i] = 0;
         }

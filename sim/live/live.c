@@ -302,6 +302,10 @@ static int play(struct live_run *r, const char *server)
         (void)run_fail(r, "%s", r->server.why);
         return made == SERVER_MISSING ? skip(r) : STATUS_FAILED;
     }
+    if (r->plan.power && !server_watch(&r->server)) {
+        (void)run_fail(r, "no lib/ackproof_power.so beside this program: without it no power loss");
+        return skip(r);
+    }
     rc = uv_loop_init(&r->loop);
     if (rc != 0) {
         (void)run_fail(r, "uv_loop_init: %s", uv_strerror(rc));

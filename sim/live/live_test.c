@@ -225,6 +225,37 @@ static void test_cell_12_asynchronous(void **state)
     judged(INV_ACKTRUE, LIVE_NOT_JUDGED);
 }
 
+/* ---- power losses --------------------------------------------------------------------------- */
+
+static void test_cell_8_power(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-8-power");
+    sc.sessions = 1;
+    sc.node[0].sync_binlog = 0;
+    sc.fault[0].point = FAULT_NODE_POWER;
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = EXPECT_BREAKS;
+    sc.expect[INV_NOAHEAD] = sc.expect[INV_AGREE] = sc.expect[INV_CONVERGE] = EXPECT_BREAKS;
+    play(0);
+    judged(INV_NOLOSS, LIVE_BREAKS);
+    judged(INV_NOAHEAD, LIVE_BREAKS);
+}
+
+/* The next power loss takes the group that the kill left in the page cache, in the binlog only. */
+static void test_cell_19_kill_then_power(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-19");
+    sc.n_faults = 2;
+    sc.fault[1] = (struct fault_budget){FAULT_NODE_POWER, OF_PRIMARY, 1, FILE_NONE};
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    sc.expect[INV_AGREE] = EXPECT_BREAKS;
+    play(0);
+    judged(INV_AGREE, LIVE_BREAKS);
+    assert_int_equal(result.judged[INV_AGREE].broken, 2);
+}
+
 /* ---- refusals and failures ------------------------------------------------------------------ */
 
 static int run_with(const char *server)
@@ -354,6 +385,8 @@ int main(void)
         cmocka_unit_test(test_cell_12_asynchronous),
         cmocka_unit_test(test_no_server),
         cmocka_unit_test(test_not_a_server),
+        cmocka_unit_test(test_cell_8_power),
+        cmocka_unit_test(test_cell_19_kill_then_power),
         cmocka_unit_test(test_cannot_show),
         cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_killed),

@@ -135,9 +135,10 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
                          size_t cap)
 {
     const struct server_settings *s = &sc->node[0];
-    bool power = of_primary(sc, FAULT_NODE_POWER) > 0;
-
     p->kind = LIVE_PRIMARY_LOST;
+    p->kills = of_primary(sc, FAULT_NODE_KILL);
+    p->powers = of_primary(sc, FAULT_NODE_POWER);
+    p->cuts = s->init_rpl_role == ROLE_SLAVE;
     if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
         if (comes_back(sc)) {
             return plan_live_only(sc, p);
@@ -157,15 +158,12 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
     p->partition = losses == 0;
     p->restart = losses > 0 && loss_plan(sc, 0) == ON_LOSS_RESTART;
     p->failover = !p->restart || (losses > 1 && loss_plan(sc, 1) == ON_LOSS_FAILOVER);
-    if (power && p->restart && (s->sync_binlog != 1 || s->flush_log_at_trx_commit != 1)) {
-        return refuse(why, cap,
-                      "what it loses is unsynced bytes of the primary, and kill -9 "
-                      "leaves the page cache as it is");
-    }
     if (s->semi_sync_master && s->semi_sync_timeout_ms > TIMEOUT_LONGEST_MS) {
         return refuse(why, cap, "its semi-sync timeout is finite and above 15 s");
     }
-    p->kill_for_power = power;
+    p->rejoins = p->failover && sc->manager.rejoin;
+    p->power = p->powers > 0 && (p->restart || p->rejoins);
+    p->kill_for_power = p->powers > 0 && !p->power;
     p->promote_any = sc->manager.promote == PROMOTE_ANY;
     if (s->semi_sync_master && s->semi_sync_timeout_ms > 0) {
         p->settle_ms = s->semi_sync_timeout_ms + SETTLE_BEHIND_TIMEOUT_MS;

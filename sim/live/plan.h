@@ -1,7 +1,8 @@
 /* From a scenario's settings to what a real server is made to do, or the reason why it cannot be.
  *
- * A kill -9 takes the process and leaves the page cache, a held ACK opens the windows of the commit
- * path, a restart runs crash recovery: what these cannot show is refused here with words.
+ * A kill -9 takes the process and leaves the page cache, a power loss takes what no fsync covers,
+ * a held ACK opens the windows of the commit path, a restart runs crash recovery: what
+ * these cannot show is refused here with words.
  */
 #ifndef ACKPROOF_SIM_LIVE_PLAN_H
 #define ACKPROOF_SIM_LIVE_PLAN_H
@@ -24,11 +25,15 @@ struct live_plan {
     bool restart;       /* the first loss is followed by a restart as primary */
     bool failover;      /* the last loss is followed by a promotion */
     bool promote_any;
-    bool partition;      /* the replicas are cut off, the primary goes on */
-    bool kill_for_power; /* the scenario says power loss; kill -9 shows the same here */
-    bool comes_back;     /* a receiver that was lost is started again on its files: LIVE */
-    bool live_only;      /* of what is lost only that is played, and nothing but LIVE is judged */
-    bool libmariadb;     /* the receiver that is lost is a Connector/C application */
+    bool partition;         /* the replicas are cut off, the primary goes on */
+    bool power;             /* a power loss of the primary is a real one (sim/live/power.h) */
+    uint32_t kills, powers; /* losses of the primary, by their kind; kills come first */
+    bool cuts;              /* its recovery truncates the binlog (init_rpl_role: SLAVE) */
+    bool rejoins;           /* after the promotion the old primary is started again, as a replica */
+    bool kill_for_power;    /* the scenario says power loss; kill -9 shows the same here */
+    bool comes_back;        /* a receiver that was lost is started again on its files: LIVE */
+    bool live_only;  /* of what is lost only that is played, and nothing but LIVE is judged */
+    bool libmariadb; /* the receiver that is lost is a Connector/C application */
 };
 
 /* False with the reason in `why`. */

@@ -167,26 +167,39 @@ static void test_refused(void **state)
     refused_for("no replica");
 }
 
-static void test_unsynced_primary(void **state)
+/* A disk that is read again loses what it has not synced. */
+static void test_power(void **state)
 {
     (void)state;
-    test_scenario(&sc, "unsynced");
-    sc.node[0].sync_binlog = 0;
+    test_scenario(&sc, "power");
     sc.fault[0].point = FAULT_NODE_POWER;
     assert_true(make()); /* its disk is never read again */
+    assert_true(!plan.power && plan.kill_for_power);
+    sc.manager.rejoin = true;
+    sc.node[0].init_rpl_role = ROLE_SLAVE;
+    assert_true(make());
+    assert_true(plan.power && plan.rejoins && plan.cuts && !plan.kill_for_power);
     sc.manager.on_loss[0] = ON_LOSS_RESTART;
-    refused_for("unsynced");
+    assert_true(make());
+    assert_true(plan.power && !plan.rejoins && !plan.kill_for_power);
+    assert_true(plan.kills == 0 && plan.powers == 1);
+    sc.n_faults = 2;
+    sc.fault[1] = (struct fault_budget){FAULT_NODE_KILL, OF_PRIMARY, 1, FILE_NONE};
+    assert_true(make());
+    assert_true(plan.power && plan.kills == 1 && plan.powers == 1);
+    sc.n_faults = 1;
     sc.fault[0].point = FAULT_NODE_KILL;
     assert_true(make());
+    assert_false(plan.power);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_failover),         cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_receivers),        cmocka_unit_test(test_comes_back),
-        cmocka_unit_test(test_timeouts),         cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_unsynced_primary),
+        cmocka_unit_test(test_failover),  cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_receivers), cmocka_unit_test(test_comes_back),
+        cmocka_unit_test(test_timeouts),  cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_power),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -1,5 +1,5 @@
-/* Cases in which the primary is lost: kill -9 with the ACK in each of its states, then a promotion,
- * or a restart as primary and a second loss.
+/* Cases in which the primary is lost: kill -9 or a power loss with the ACK in each of its states,
+ * then a promotion, or a restart as primary and a second loss.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -215,7 +215,7 @@ static bool go_on_as_primary(struct stage *st, const struct lost_case *c)
             return false;
         }
     }
-    return !st->run->plan.failover || stage_kill(st);
+    return !st->run->plan.failover || stage_lose(st);
 }
 
 static bool play_case(struct stage *st, const struct lost_case *c, const char *name)
@@ -227,10 +227,10 @@ static bool play_case(struct stage *st, const struct lost_case *c, const char *n
         return false;
     }
     say_seen(st, "before");
-    if (!stage_kill(st)) {
+    if (!stage_lose(st)) {
         return false;
     }
-    say_seen(st, st->run->plan.partition ? "cut off" : "kill -9");
+    say_seen(st, st->run->plan.partition ? "cut off" : "lost");
     if (st->run->plan.restart && !go_on_as_primary(st, c)) {
         return false;
     }
@@ -255,10 +255,8 @@ bool primary_lost(struct live_run *r)
 
     assert(st != NULL);
     if (r->plan.kill_for_power) {
-        run_say(r, "the scenario's power loss of the primary is played as kill -9: %s",
-                r->plan.restart ? "with sync_binlog=1 and flush_log_at_trx_commit=1 nothing that "
-                                  "matters is unsynced"
-                                : "its disk is never read again");
+        run_say(r, "the scenario's power loss of the primary is played as kill -9: its disk is "
+                   "never read again");
     }
     for (uint32_t i = 0; good && i < sizeof cases / sizeof cases[0]; i++) {
         char name[16];
@@ -275,6 +273,7 @@ bool primary_lost(struct live_run *r)
             run_case_end(r);
         }
     }
+    good = good && (!r->plan.power || recovery_lost(st, r));
     free(st);
     return good;
 }

@@ -92,9 +92,8 @@ static bool up(struct theatre *t, struct live_run *r, const char *name)
         return run_fail(r, "%s", r->server.why);
     }
     if (!session_text(&t->reader, "SELECT VERSION()", r->out->server_version,
-                      sizeof r->out->server_version) ||
-        !session_make_table(&t->reader)) {
-        return run_fail(r, "making the table: %s", t->reader.error);
+                      sizeof r->out->server_version)) {
+        return run_fail(r, "reader: %s", t->reader.error);
     }
     if (!app_start(&t->app, &r->guard, &r->sc->node[1], r->server.socket, name)) {
         return run_fail(r, "receiver: %s", t->app.why);

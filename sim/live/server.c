@@ -104,12 +104,13 @@ static void redirect(const char *log)
 
 /* In the child: does not return. */
 static _Noreturn void exec_install_db(const struct live_server *s, const char *tool,
-                                      const char *log)
+                                      const char *table, const char *log)
 {
     char basedir[PATH_AND_NAME];
     char datadir[PATH_AND_NAME];
     char folder[GUARD_PATH_MAX];
-    char *argv[12];
+    char extra[PATH_AND_NAME + 16];
+    char *argv[13];
     int n = 0;
 
     redirect(log);
@@ -124,6 +125,8 @@ static _Noreturn void exec_install_db(const struct live_server *s, const char *t
     argv[n++] = datadir;
     argv[n++] = (char *)(uintptr_t) "--auth-root-authentication-method=normal";
     argv[n++] = (char *)(uintptr_t) "--skip-test-db";
+    (void)snprintf(extra, sizeof extra, "--extra-file=%s", table);
+    argv[n++] = extra;
     argv[n++] = (char *)(uintptr_t) "--skip-log-bin";
     argv[n++] = (char *)(uintptr_t) "--innodb-log-file-size=4M";
     if (geteuid() == 0) {
@@ -134,9 +137,23 @@ static _Noreturn void exec_install_db(const struct live_server *s, const char *t
     _exit(127);
 }
 
+/* The table of the workload is part of the data directory: without a binlog event, so that every
+ * replica starts from the same empty position, and durable before any case begins. */
+static bool write_table(const char *path)
+{
+    FILE *f = fopen(path, "we");
+
+    if (f == NULL) {
+        return false;
+    }
+    (void)fputs(SESSION_TABLE, f);
+    return fclose(f) == 0;
+}
+
 enum server_made server_make(struct live_server *s, struct guard *g, const char *path)
 {
     char tool[PATH_AND_NAME];
+    char table[PATH_AND_NAME];
     char log[PATH_AND_NAME];
     char quote[120];
     int status = 0;
@@ -149,6 +166,7 @@ enum server_made server_make(struct live_server *s, struct guard *g, const char 
     (void)snprintf(s->path, sizeof s->path, "%s", path);
     (void)snprintf(s->pristine, sizeof s->pristine, "%.400s/pristine", g->dir);
     (void)snprintf(log, sizeof log, "%s/install.log", g->dir);
+    (void)snprintf(table, sizeof table, "%s/table.sql", g->dir);
     n = snprintf(s->socket, sizeof s->socket, "%.512s/s", g->dir);
     if (n < 0 || (size_t)n >= sizeof s->socket) {
         (void)fail(s, "the temporary directory's name is too long for a unix "
@@ -160,9 +178,13 @@ enum server_made server_make(struct live_server *s, struct guard *g, const char 
                       "(Debian package mariadb-server)");
         return SERVER_MISSING;
     }
+    if (!write_table(table)) {
+        (void)fail(s, "%.120s: %s", table, strerror(errno));
+        return SERVER_FAILED;
+    }
     s->pid = guard_fork(g, -1);
     if (s->pid == 0) {
-        exec_install_db(s, tool, log);
+        exec_install_db(s, tool, table, log);
     }
     if (s->pid < 0) {
         s->pid = 0;
@@ -233,6 +255,10 @@ bool server_fresh(struct live_server *s, const char *name)
     assert(s != NULL && name != NULL && strchr(name, '/') == NULL);
     assert(s->pid == 0 && s->data[0] == '\0');
     (void)snprintf(s->data, sizeof s->data, "%.400s/%.60s", s->guard->dir, name);
+    (void)snprintf(s->journal, sizeof s->journal, "%.400s/%.60s.undo", s->guard->dir, name);
+    if (s->watched && mkdir(s->journal, 0700) != 0) {
+        return fail(s, "%.120s: %s", s->journal, strerror(errno));
+    }
     copy_from = s->pristine;
     copy_to = s->data;
     errno = 0;
@@ -246,6 +272,7 @@ void server_discard(struct live_server *s)
     assert(s != NULL);
     if (s->pid == 0 && s->data[0] != '\0') { /* still running: a signal came; guard_stop removes */
         (void)guard_remove(s->data);
+        (void)guard_remove(s->journal);
         s->data[0] = '\0';
     }
 }
@@ -302,6 +329,12 @@ static void server_args(struct args *a, const struct live_server *s,
     }
     arg(a, "--innodb-buffer-pool-size=8M");
     arg(a, "--innodb-log-file-size=4M");
+    if (s->watched) { /* every write and every fsync as a call that can be seen */
+        arg(a, "--innodb-use-native-aio=0");
+        arg(a, "--innodb-flush-method=fsync");
+        arg(a, "--loose-innodb-log-file-buffering=ON");
+        arg(a, "--loose-innodb-log-file-mmap=OFF");
+    }
     arg(a, "--key-buffer-size=1M");
     arg(a, "--aria-pagecache-buffer-size=1M");
     arg(a, "--performance-schema=OFF");
@@ -314,6 +347,9 @@ static void server_args(struct args *a, const struct live_server *s,
     arg(a, "--gtid-domain-id=%" PRIu32, set->domain_id);
     arg(a, "--sync-binlog=%" PRIu32, set->sync_binlog);
     arg(a, "--innodb-flush-log-at-trx-commit=%" PRIu32, set->flush_log_at_trx_commit);
+    if (set->init_rpl_role == ROLE_SLAVE) {
+        arg(a, "--init-rpl-role=SLAVE");
+    }
     arg(a, "--rpl-semi-sync-master-enabled=%s", set->semi_sync_master ? "ON" : "OFF");
     arg(a, "--rpl-semi-sync-master-timeout=%" PRIu32, timeout_of(set));
     arg(a, "--rpl-semi-sync-master-wait-no-slave=%s", set->wait_no_slave ? "ON" : "OFF");
@@ -358,6 +394,9 @@ bool server_start(struct live_server *s, const struct server_settings *set,
     s->pid = guard_fork(s->guard, -1);
     if (s->pid == 0) {
         redirect(log);
+        if (s->watched) {
+            power_preload(s->object, s->data, s->journal);
+        }
         if (chdir(s->data) == 0) {
             (void)execv(s->path, a.argv);
         }
@@ -406,4 +445,18 @@ void server_kill(struct live_server *s)
     if (guard_reap(s->guard, s->pid, 10000, &status)) {
         s->pid = 0;
     }
+}
+
+bool server_watch(struct live_server *s)
+{
+    assert(s != NULL && s->pid == 0);
+    s->watched = power_object(s->object) != NULL;
+    return s->watched;
+}
+
+bool server_power_off(struct live_server *s, const char *stem, struct power_loss *loss)
+{
+    assert(s != NULL && s->watched && loss != NULL);
+    server_kill(s);
+    return s->pid == 0 && power_lose(s->journal, stem, loss, s->why, sizeof s->why);
 }

@@ -1,5 +1,6 @@
 /* A mariadbd of our own: initialised once per run, then for each case a fresh copy of that data
- * directory, started on a unix socket without network, killed with SIGKILL, started again.
+ * directory, started on a unix socket without network, killed with SIGKILL, started again. A
+ * watched server can also lose power (sim/live/power.h).
  */
 #ifndef ACKPROOF_SIM_LIVE_SERVER_H
 #define ACKPROOF_SIM_LIVE_SERVER_H
@@ -9,6 +10,7 @@
 
 #include "core/settings.h"
 #include "sim/live/guard.h"
+#include "sim/live/power.h"
 #include "sim/live/session.h"
 
 enum { SERVER_WHY_MAX = 200, SERVER_READY_MS = 60000 };
@@ -19,8 +21,11 @@ struct live_server {
     char pristine[GUARD_PATH_MAX]; /* data directory as mariadb-install-db left it */
     char data[GUARD_PATH_MAX];     /* data directory of the case under way; "" = none */
     char socket[108];
-    char why[SERVER_WHY_MAX]; /* after a failure: what happened, in one line */
-    pid_t pid;                /* 0 = not running */
+    bool watched;                 /* started with the preloaded object (server_watch) */
+    char object[POWER_PATH_MAX];  /* that object */
+    char journal[POWER_PATH_MAX]; /* folder of the journals of the case under way */
+    char why[SERVER_WHY_MAX];     /* after a failure: what happened, in one line */
+    pid_t pid;                    /* 0 = not running */
 };
 
 enum server_made {
@@ -31,6 +36,9 @@ enum server_made {
 /* Runs mariadb-install-db into guard->dir. `path`: an executable mariadbd. */
 enum server_made server_make(struct live_server *s, struct guard *g, const char *path);
 
+/* From now on it is started with the preloaded object. False where there is none. */
+bool server_watch(struct live_server *s);
+
 /* Copies the pristine data directory to guard->dir/<name>. False with s->why. */
 bool server_fresh(struct live_server *s, const char *name);
 /* Starts on s->data with the scenario's settings and waits until it answers; `client` is then a
@@ -40,6 +48,9 @@ bool server_start(struct live_server *s, const struct server_settings *set,
                   struct live_session *client);
 /* SIGKILL, and wait until the process is gone. */
 void server_kill(struct live_server *s);
+/* Of a watched server: SIGKILL, and all that no fsync covers is gone; with `stem` only from files
+ * whose name begins so. False with s->why. */
+bool server_power_off(struct live_server *s, const char *stem, struct power_loss *loss);
 /* Removes the data directory of the case. */
 void server_discard(struct live_server *s);
 /* Did the process end without having been asked to? s->why then. */

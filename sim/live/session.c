@@ -166,23 +166,6 @@ enum answer session_answer(struct live_session *s, uint32_t wait_ms)
     return s->answer;
 }
 
-bool session_make_table(struct live_session *s)
-{
-    static const char *const steps[] = {
-        "SET SESSION sql_log_bin=0",
-        "CREATE DATABASE ackproof",
-        "CREATE TABLE ackproof.t (k INT NOT NULL PRIMARY KEY, v INT NOT NULL) ENGINE=InnoDB",
-        "SET SESSION sql_log_bin=1",
-    };
-
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        if (!session_exec(s, steps[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool session_send_insert(struct live_session *s, uint32_t txn)
 {
     char sql[80];

@@ -14,6 +14,10 @@
 
 #include "model/ledger.h"
 
+#define SESSION_TABLE                                                                              \
+    "CREATE DATABASE ackproof;\n"                                                                  \
+    "CREATE TABLE ackproof.t (k INT NOT NULL PRIMARY KEY, v INT NOT NULL) ENGINE=InnoDB;\n"
+
 enum answer {
     ANSWER_NONE, /* none yet */
     ANSWER_OK,
@@ -41,10 +45,8 @@ bool session_send(struct live_session *s, const char *sql);
 /* Waits up to wait_ms for the answer of what was sent. */
 enum answer session_answer(struct live_session *s, uint32_t wait_ms);
 
-/* The workload: table ackproof.t (k, v), made without a binlog event so that every replica starts
- * from the same empty position. */
-bool session_make_table(struct live_session *s);
-/* Transaction `txn`, from 0: inserts row k = txn + 1 and commits, as the simulator's clients do. */
+/* The workload, in table ackproof.t (k, v), which server_make has made (SESSION_TABLE).
+ * Transaction `txn`, from 0: inserts row k = txn + 1 and commits, as the simulator's clients do. */
 bool session_send_insert(struct live_session *s, uint32_t txn);
 
 #endif

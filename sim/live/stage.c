@@ -184,9 +184,8 @@ bool stage_up(struct stage *st, struct live_run *run, const char *name)
         return run_fail(run, "%s", run->server.why);
     }
     if (!session_text(&st->reader, "SELECT VERSION()", run->out->server_version,
-                      sizeof run->out->server_version) ||
-        !session_make_table(&st->reader)) {
-        return run_fail(run, "making the table: %s", st->reader.error);
+                      sizeof run->out->server_version)) {
+        return run_fail(run, "reader: %s", st->reader.error);
     }
     if (!peers_up(st, name) || !clients_up(st)) {
         return false;
@@ -258,7 +257,24 @@ bool stage_read_logs(struct stage *st)
     return true;
 }
 
-bool stage_kill(struct stage *st)
+/* Kills come first, then power losses; the last kind repeats. */
+static bool take_power(struct stage *st)
+{
+    const struct live_plan *p = &st->run->plan;
+    struct power_loss loss;
+
+    st->losses++;
+    if (!p->power || st->keep_power || st->losses <= p->kills) {
+        return true;
+    }
+    if (!server_power_off(&st->run->server, NULL, &loss)) {
+        return run_fail(st->run, "%s", st->run->server.why);
+    }
+    run_say(st->run, "    power lost: %s", loss.text);
+    return true;
+}
+
+bool stage_lose(struct stage *st)
 {
     uint64_t end;
 
@@ -285,7 +301,7 @@ bool stage_kill(struct stage *st)
         }
     }
     clients_down(st);
-    return stage_read_logs(st);
+    return take_power(st) && stage_read_logs(st);
 }
 
 bool stage_restart(struct stage *st)

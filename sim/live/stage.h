@@ -18,6 +18,8 @@ struct stage {
     uint32_t n_peers;
     uint32_t n_sent; /* transactions sent so far; also the GTID sequence number of the last */
     txn_mask sent[SESSIONS_MAX];        /* the client's transaction */
+    uint32_t losses;                    /* of the primary, so far */
+    bool keep_power;                    /* the case takes the power away by itself */
     struct ledger ledger;               /* what was promised to clients and readers */
     struct history primary;             /* binlog of the primary, read after its loss */
     struct history held[NODES_MAX - 1]; /* relay logs */
@@ -37,13 +39,18 @@ bool stage_until(struct stage *st, bool (*done)(struct stage *st), uint32_t limi
 bool stage_commit(struct stage *st);
 /* Reads with the second connection. */
 bool stage_read(struct stage *st);
-/* SIGKILL. First the last read and the deaf peers' cut, afterwards the answers that are still in
- * the clients' sockets, the packets in the peers', then the histories from the files. */
-bool stage_kill(struct stage *st);
+/* SIGKILL; where the plan has a power loss for this loss, the files also lose what no fsync covers.
+ * First the deaf peers' cut, afterwards the answers that are still in the clients' sockets, the
+ * packets in the peers', then the histories from the files. */
+bool stage_lose(struct stage *st);
 /* Histories from the files as they are now. */
 bool stage_read_logs(struct stage *st);
 /* Starts the server again on the same data, as primary, and reads. */
 bool stage_restart(struct stage *st);
+
+/* Cases whose loss strikes a recovery, or the moment before an fsync (recovery_lost.c); behind the
+ * others of a plan with a power loss. */
+bool recovery_lost(struct stage *st, struct live_run *r);
 
 bool stage_all_streaming(struct stage *st);
 /* Does each peer that listens hold all transactions sent? */

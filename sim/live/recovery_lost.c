@@ -1,0 +1,219 @@
+/* Cases in which a crash recovery is what is tried: the first loss strikes with a group written and
+ * not yet fsynced, or with its ACK held; the second strikes the recovery, or the moment behind it.
+ * Then the server is started once more, and its engine must agree with its binlog.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/live/stage.h"
+
+/* The call at which the process is killed. */
+struct trap {
+    const char *call; /* NULL: no trap */
+    const char *stem;
+    const char *action; /* NULL: kill at once */
+};
+
+struct recovery_case {
+    const char *title;
+    struct trap first; /* kills the server in the commit; else it is killed with the ACK held */
+    bool first_power;
+    struct trap second; /* kills it in the recovery; else it is killed when it is ready */
+    bool second_power;
+    bool once;         /* there is no second loss */
+    const char *keeps; /* of the second power loss only files of this stem lose something */
+    bool cuts;         /* of a truncating recovery */
+};
+
+#define BINLOG "binlog.000001"
+
+static const struct recovery_case cases[] = {
+    {.title = "killed before the group's fsync; power lost when recovery has ended",
+     .first = {"fsync", BINLOG, NULL},
+     .second_power = true},
+    {.title = "killed before the group's fsync; power lost when recovery makes the next binlog",
+     .first = {"fsync", BINLOG, NULL},
+     .second = {"write", "binlog.000002", NULL},
+     .second_power = true},
+    {.title = "power lost before the group's fsync, and again when recovery has ended",
+     .first = {"fsync", BINLOG, NULL},
+     .first_power = true,
+     .second_power = true},
+    {.title = "power lost with the ACK held, and again when recovery makes the next binlog",
+     .first_power = true,
+     .second = {"write", "binlog.000002", NULL},
+     .second_power = true},
+    {.title = "power lost with the ACK held; recovery cuts the binlog",
+     .first_power = true,
+     .once = true,
+     .cuts = true},
+    {.title = "power lost with the ACK held, and again when recovery is about to cut the binlog",
+     .first_power = true,
+     .second = {"truncate", BINLOG, NULL},
+     .second_power = true,
+     .cuts = true},
+    {.title =
+         "power lost with the ACK held, and again 2.5 s after recovery wanted to cut the binlog",
+     .first_power = true,
+     .second = {"truncate", BINLOG, "stall"},
+     .second_power = true,
+     .cuts = true},
+    {.title = "likewise; what the engine had written by then was durable by chance",
+     .first_power = true,
+     .second = {"truncate", BINLOG, NULL},
+     .second_power = true,
+     .keeps = "binlog",
+     .cuts = true},
+    {.title = "power lost with the ACK held, and again before the cut of the binlog is fsynced",
+     .first_power = true,
+     .second = {"fsync", BINLOG, NULL},
+     .second_power = true,
+     .cuts = true},
+};
+
+/* ---- losses --------------------------------------------------------------------------------- */
+
+static bool set_trap(struct stage *st, const struct trap *t)
+{
+    const char *journal = st->run->server.journal;
+
+    power_clear_trap(journal);
+    return t->call == NULL ||
+           power_set_trap(journal, t->call, t->stem, t->action == NULL ? "kill" : t->action, 0) ||
+           run_fail(st->run, "a trap cannot be set");
+}
+
+static bool trapped(struct stage *st)
+{
+    return power_trap_hit(st->run->server.journal);
+}
+
+static bool power_off(struct stage *st, const char *stem)
+{
+    struct power_loss loss;
+
+    if (!server_power_off(&st->run->server, stem, &loss)) {
+        return run_fail(st->run, "%s", st->run->server.why);
+    }
+    run_say(st->run, "    power lost%s: %s", stem == NULL ? "" : ", some files kept", loss.text);
+    return true;
+}
+
+static bool first_loss(struct stage *st, const struct recovery_case *c)
+{
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        peer_set_hold(&st->peer[i], true);
+        peer_set_down(&st->peer[i], true); /* behind the trap there is nobody to connect to */
+    }
+    if (!set_trap(st, &c->first) || !stage_commit(st)) {
+        return false;
+    }
+    for (uint64_t end = guard_now_ms() + STAGE_LIMIT_MS; c->first.call != NULL && !trapped(st);) {
+        if (!stage_turn(st)) {
+            return false;
+        }
+        if (guard_now_ms() > end) {
+            return run_fail(st->run, "no %s of %s came", c->first.call, c->first.stem);
+        }
+    }
+    if (c->first.call == NULL &&
+        (!stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replicas receive them") ||
+         !stage_read(st))) {
+        return false;
+    }
+    st->keep_power = true;
+    return stage_lose(st) && (!c->first_power || power_off(st, NULL)) && stage_read_logs(st);
+}
+
+/* Starts the server; where a trap is set it must end there. */
+static bool second_loss(struct stage *st, const struct recovery_case *c)
+{
+    struct live_server *s = &st->run->server;
+    bool up;
+
+    if (!set_trap(st, &c->second)) {
+        return false;
+    }
+    up = server_start(s, &st->run->sc->node[0], &st->reader);
+    if (c->second.call != NULL && !up && trapped(st)) {
+        run_say(st->run, "    killed in its recovery, at the %s of %s", c->second.call,
+                c->second.stem);
+    } else if (!up) {
+        return run_fail(st->run, "restart: %s", s->why);
+    } else if (c->second.call != NULL) {
+        run_say(st->run, "    its recovery has no %s of %s", c->second.call, c->second.stem);
+    }
+    session_close(&st->reader, true);
+    server_kill(s);
+    power_clear_trap(s->journal);
+    return !c->second_power || power_off(st, c->keeps);
+}
+
+/* ---- a case --------------------------------------------------------------------------------- */
+
+static bool judge(struct stage *st)
+{
+    struct live_run *r = st->run;
+    txn_mask before = st->ledger.seen;
+    txn_mask visible;
+    char in_table[TXNS_TEXT_MAX];
+    char in_binlog[TXNS_TEXT_MAX];
+
+    st->ledger.seen = 0;
+    if (!stage_restart(st) || !stage_read_logs(st)) {
+        return false;
+    }
+    visible = st->ledger.seen;
+    st->ledger.seen = before;
+    run_say(r, "    started again: its table holds %s, its binlog %s", txns_text(visible, in_table),
+            txns_text(history_mask(&st->primary), in_binlog));
+    run_judge(r, INV_AGREE, ledger_disagree(&st->primary, visible, true),
+              "not in both binlog and table after recovery");
+    if (r->plan.restart && !r->plan.cuts) {
+        run_judge(r, INV_NOLOSS, ledger_lost(&st->ledger, visible),
+                  "answered OK, not on the restarted primary");
+        run_judge(r, INV_NOPHANTOM, ledger_phantom(&st->ledger, visible),
+                  "read before the crash, not on the restarted primary");
+    }
+    return true;
+}
+
+static bool play(struct stage *st, const struct recovery_case *c, const char *name)
+{
+    char text[TXNS_TEXT_MAX];
+
+    if (!stage_up(st, st->run, name) || !first_loss(st, c)) {
+        return false;
+    }
+    run_say(st->run, "    lost; its binlog holds %s", txns_text(history_mask(&st->primary), text));
+    return (c->once || second_loss(st, c)) && judge(st);
+}
+
+static bool applies(const struct live_plan *p, const struct recovery_case *c)
+{
+    uint32_t powers = (c->first_power ? 1u : 0) + (c->second_power ? 1u : 0);
+    uint32_t kills = (c->first_power ? 0 : 1u) + (c->second_power || c->once ? 0 : 1u);
+
+    return p->power && powers <= p->powers && kills <= p->kills && c->cuts == p->cuts;
+}
+
+bool recovery_lost(struct stage *st, struct live_run *r)
+{
+    bool good = true;
+
+    for (size_t i = 0; good && i < sizeof cases / sizeof cases[0]; i++) {
+        char name[16];
+
+        if (!applies(&r->plan, &cases[i])) {
+            continue;
+        }
+        run_case(r, cases[i].title);
+        (void)snprintf(name, sizeof name, "case%u", r->out->n_cases);
+        st->run = r;
+        good = play(st, &cases[i], name);
+        stage_down(st);
+        run_case_end(r);
+    }
+    return good;
+}
