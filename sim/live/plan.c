@@ -27,6 +27,11 @@ static bool no_such_option(const struct server_settings *p, char *why, size_t ca
     if (p->semi_sync_master && p->wait_point == WAIT_BEFORE_WRITE) {
         return !refuse(why, cap, "no released mariadbd has the wait point BEFORE_WRITE");
     }
+    if (p->max_binlog_size > 1) {
+        return !refuse(why, cap,
+                       "a binlog of mariadbd is full behind 4096 bytes or more; only "
+                       "\"behind each group\" (1) is played, with long groups");
+    }
     if (p->recovery == RECOVERY_WAIT_ACK) {
         return !refuse(why, cap, "no option of mariadbd makes recovery wait for an ACK");
     }
@@ -138,6 +143,7 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
     p->kind = LIVE_PRIMARY_LOST;
     p->kills = of_primary(sc, FAULT_NODE_KILL);
     p->powers = of_primary(sc, FAULT_NODE_POWER);
+    p->full_unsynced = s->max_binlog_size > 0 && s->sync_binlog == 0;
     p->cuts = s->init_rpl_role == ROLE_SLAVE;
     if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
         if (comes_back(sc)) {

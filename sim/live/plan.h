@@ -29,6 +29,7 @@ struct live_plan {
     bool power;             /* a power loss of the primary is a real one (sim/live/power.h) */
     uint32_t kills, powers; /* losses of the primary, by their kind; kills come first */
     bool cuts;              /* its recovery truncates the binlog (init_rpl_role: SLAVE) */
+    bool full_unsynced;     /* binlogs fill up, and nothing but their end makes them durable */
     bool rejoins;           /* after the promotion the old primary is started again, as a replica */
     bool kill_for_power;    /* the scenario says power loss; kill -9 shows the same here */
     bool comes_back;        /* a receiver that was lost is started again on its files: LIVE */

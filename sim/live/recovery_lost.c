@@ -22,8 +22,10 @@ struct recovery_case {
     struct trap second; /* kills it in the recovery; else it is killed when it is ready */
     bool second_power;
     bool once;         /* there is no second loss */
+    bool catch_up;     /* the replicas are sent what recovery kept, before the second loss */
     const char *keeps; /* of the second power loss only files of this stem lose something */
     bool cuts;         /* of a truncating recovery */
+    bool unsynced;     /* of full binlogs that only their end makes durable (sync_binlog=0) */
 };
 
 #define BINLOG "binlog.000001"
@@ -36,6 +38,10 @@ static const struct recovery_case cases[] = {
      .first = {"fsync", BINLOG, NULL},
      .second = {"write", "binlog.000002", NULL},
      .second_power = true},
+    {.title = "killed before the group's fsync; the replicas catch up after recovery; power lost",
+     .first = {"fsync", BINLOG, NULL},
+     .catch_up = true,
+     .second_power = true},
     {.title = "power lost before the group's fsync, and again when recovery has ended",
      .first = {"fsync", BINLOG, NULL},
      .first_power = true,
@@ -44,6 +50,11 @@ static const struct recovery_case cases[] = {
      .first_power = true,
      .second = {"write", "binlog.000002", NULL},
      .second_power = true},
+    {.title = "the replicas have the transactions; power lost before a full binlog is fsynced",
+     .first = {"fsync", "binlog.000002", "stall"},
+     .first_power = true,
+     .once = true,
+     .unsynced = true},
     {.title = "power lost with the ACK held; recovery cuts the binlog",
      .first_power = true,
      .once = true,
@@ -126,6 +137,25 @@ static bool first_loss(struct stage *st, const struct recovery_case *c)
     return stage_lose(st) && (!c->first_power || power_off(st, NULL)) && stage_read_logs(st);
 }
 
+static bool caught_up(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        if (peer_received(&st->peer[i]) < st->primary.n) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool catch_up(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        peer_set_hold(&st->peer[i], false);
+        peer_set_down(&st->peer[i], false);
+    }
+    return stage_until(st, caught_up, STAGE_LIMIT_MS, "the replicas catch up");
+}
+
 /* Starts the server; where a trap is set it must end there. */
 static bool second_loss(struct stage *st, const struct recovery_case *c)
 {
@@ -144,13 +174,27 @@ static bool second_loss(struct stage *st, const struct recovery_case *c)
     } else if (c->second.call != NULL) {
         run_say(st->run, "    its recovery has no %s of %s", c->second.call, c->second.stem);
     }
-    session_close(&st->reader, true);
-    server_kill(s);
     power_clear_trap(s->journal);
-    return !c->second_power || power_off(st, c->keeps);
+    return (!c->catch_up || catch_up(st)) && stage_lose(st) &&
+           (!c->second_power || power_off(st, c->keeps));
 }
 
 /* ---- a case --------------------------------------------------------------------------------- */
+
+static void judge_replica(struct stage *st, uint32_t i)
+{
+    const struct history *held = &st->held[i];
+    char txns[TXNS_TEXT_MAX];
+
+    run_say(st->run, "    replica %u holds %s", i + 1, txns_text(history_mask(held), txns));
+    run_judge(st->run, INV_NOAHEAD, ledger_ahead(history_mask(&st->primary), history_mask(held)),
+              "on a replica, not on the restarted primary");
+    run_held(st->run, INV_CONVERGE);
+    if (!history_prefix(held, &st->primary)) {
+        run_broke(st->run, INV_CONVERGE, "the relay log of replica %u is no prefix of the binlog",
+                  i + 1);
+    }
+}
 
 static bool judge(struct stage *st)
 {
@@ -175,6 +219,9 @@ static bool judge(struct stage *st)
                   "answered OK, not on the restarted primary");
         run_judge(r, INV_NOPHANTOM, ledger_phantom(&st->ledger, visible),
                   "read before the crash, not on the restarted primary");
+        for (uint32_t i = 0; i < st->n_peers; i++) {
+            judge_replica(st, i);
+        }
     }
     return true;
 }
@@ -195,7 +242,8 @@ static bool applies(const struct live_plan *p, const struct recovery_case *c)
     uint32_t powers = (c->first_power ? 1u : 0) + (c->second_power ? 1u : 0);
     uint32_t kills = (c->first_power ? 0 : 1u) + (c->second_power || c->once ? 0 : 1u);
 
-    return p->power && powers <= p->powers && kills <= p->kills && c->cuts == p->cuts;
+    return p->power && powers <= p->powers && kills <= p->kills && c->cuts == p->cuts &&
+           c->unsynced == p->full_unsynced;
 }
 
 bool recovery_lost(struct stage *st, struct live_run *r)

@@ -347,6 +347,9 @@ static void server_args(struct args *a, const struct live_server *s,
     arg(a, "--gtid-domain-id=%" PRIu32, set->domain_id);
     arg(a, "--sync-binlog=%" PRIu32, set->sync_binlog);
     arg(a, "--innodb-flush-log-at-trx-commit=%" PRIu32, set->flush_log_at_trx_commit);
+    if (set->max_binlog_size > 0) {
+        arg(a, "--max-binlog-size=%d", SESSION_PAD);
+    }
     if (set->init_rpl_role == ROLE_SLAVE) {
         arg(a, "--init-rpl-role=SLAVE");
     }

@@ -166,12 +166,12 @@ enum answer session_answer(struct live_session *s, uint32_t wait_ms)
     return s->answer;
 }
 
-bool session_send_insert(struct live_session *s, uint32_t txn)
+bool session_send_insert(struct live_session *s, uint32_t txn, bool fills_binlog)
 {
-    char sql[80];
+    char sql[80 + SESSION_PAD];
 
     assert(txn < LEDGER_TXNS);
-    (void)snprintf(sql, sizeof sql, "INSERT INTO ackproof.t (k, v) VALUES (%u, %u)", txn + 1,
-                   txn + 1);
+    (void)snprintf(sql, sizeof sql, "INSERT INTO ackproof.t (k, v) VALUES (%u, %u) /*%*s*/",
+                   txn + 1, txn + 1, fills_binlog ? SESSION_PAD : 1, "");
     return session_send(s, sql);
 }

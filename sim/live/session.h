@@ -18,6 +18,8 @@
     "CREATE DATABASE ackproof;\n"                                                                  \
     "CREATE TABLE ackproof.t (k INT NOT NULL PRIMARY KEY, v INT NOT NULL) ENGINE=InnoDB;\n"
 
+enum { SESSION_PAD = 4096 };
+
 enum answer {
     ANSWER_NONE, /* none yet */
     ANSWER_OK,
@@ -46,7 +48,9 @@ bool session_send(struct live_session *s, const char *sql);
 enum answer session_answer(struct live_session *s, uint32_t wait_ms);
 
 /* The workload, in table ackproof.t (k, v), which server_make has made (SESSION_TABLE).
- * Transaction `txn`, from 0: inserts row k = txn + 1 and commits, as the simulator's clients do. */
-bool session_send_insert(struct live_session *s, uint32_t txn);
+ * Transaction `txn`, from 0: inserts row k = txn + 1 and commits, as the simulator's clients do.
+ * Where it fills the binlog its text, which goes into an ANNOTATE_ROWS event, is as long as the
+ * smallest max_binlog_size of a real server. */
+bool session_send_insert(struct live_session *s, uint32_t txn, bool fills_binlog);
 
 #endif

@@ -97,7 +97,8 @@ bool stage_any_ack_left(struct stage *st)
 
 static bool send_next(struct stage *st, uint32_t client)
 {
-    if (!session_send_insert(&st->client[client], st->n_sent)) {
+    if (!session_send_insert(&st->client[client], st->n_sent,
+                             st->run->sc->node[0].max_binlog_size > 0)) {
         return run_fail(st->run, "client %u: %s", client, st->client[client].error);
     }
     st->sent[client] = 1u << st->n_sent;

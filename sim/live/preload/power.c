@@ -47,6 +47,17 @@ static unsigned n_tracked;
 static bool lying;
 static char lying_stem[64];
 
+/* A journal with a hole would tell lies. */
+static _Noreturn void give_up(const char *what)
+{
+    static const char head[] = "ackproof_power: ERROR: ";
+
+    (void)!syscall(SYS_write, 2, head, sizeof head - 1);
+    (void)!syscall(SYS_write, 2, what, strlen(what));
+    (void)!syscall(SYS_write, 2, "\n", (size_t)1);
+    abort();
+}
+
 /* ---- journals ------------------------------------------------------------------------------- */
 
 static int sys_open(const char *path, int flags)
@@ -62,7 +73,7 @@ static void must_write(int fd, const void *bytes, size_t len)
         long n = syscall(SYS_write, fd, at, len);
 
         if (n <= 0 && errno != EINTR) {
-            abort(); /* a journal with a hole would tell lies */
+            give_up("a journal cannot be written");
         }
         if (n > 0) {
             at += n;
@@ -105,7 +116,7 @@ static bool ours(const char *path)
            strcmp(name, "pid") != 0;
 }
 
-static void open_journal(struct tracked *t, const char *path)
+static void open_journal(struct tracked *t, const char *descriptor, const char *path)
 {
     const char *folder = getenv(POWER_JOURNAL_ENV);
     char name[PATH_LEN];
@@ -114,9 +125,9 @@ static void open_journal(struct tracked *t, const char *path)
     (void)snprintf(name, sizeof name, "%.900s/%llu.undo", folder == NULL ? "." : folder,
                    (unsigned long long)t->ino);
     t->journal = sys_open(name, O_WRONLY | O_CREAT | O_APPEND);
-    t->reader = sys_open(path, O_RDONLY);
+    t->reader = sys_open(descriptor, O_RDONLY); /* not by its name, which may have gone */
     if (t->journal < 0 || t->reader < 0 || fstat(t->journal, &st) != 0) {
-        abort();
+        give_up("a journal cannot be opened");
     }
     t->len = (uint64_t)st.st_size;
     (void)snprintf(t->name, sizeof t->name, "%.63s", base_name(path));
@@ -143,7 +154,7 @@ static struct tracked *find(int fd)
     (void)snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
     n = readlink(proc, path, sizeof path - 1);
     if (n <= 0 || n_tracked == FILES_TRACKED) {
-        abort();
+        give_up("a descriptor without a name, or too many files");
     }
     path[n] = '\0';
     if (!ours(path)) {
@@ -152,7 +163,7 @@ static struct tracked *find(int fd)
     t = &table[n_tracked++];
     t->dev = st.st_dev;
     t->ino = st.st_ino;
-    open_journal(t, path);
+    open_journal(t, proc, path);
     return t;
 }
 
@@ -164,7 +175,7 @@ static void keep(struct tracked *t, uint64_t off, uint64_t len)
     uint64_t size;
 
     if (fstat(t->reader, &st) != 0) {
-        abort();
+        give_up("a file has no size");
     }
     size = (uint64_t)st.st_size;
     if (off >= size || len == 0) {
@@ -176,7 +187,7 @@ static void keep(struct tracked *t, uint64_t off, uint64_t len)
         ssize_t n = pread(t->reader, bytes, (size_t)want, (off_t)off);
 
         if (n <= 0) {
-            abort();
+            give_up("a file cannot be read");
         }
         append(t, POWER_UNDO, off, size, bytes, (uint32_t)n);
         off += (uint64_t)n;
