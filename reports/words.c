@@ -86,6 +86,9 @@ json_t *words_settings(const struct server_settings *set)
                   ? new_pair("rpl_semi_sync_master_timeout", "infinite")
                   : new_pair_number("rpl_semi_sync_master_timeout", set->semi_sync_timeout_ms));
     append(l, new_pair("rpl_semi_sync_master_wait_no_slave", on_off(set->wait_no_slave)));
+    if (set->wait_for_slave_count > 1)
+        append(l, new_pair_number("rpl_semi_sync_master_wait_for_slave_count",
+                                  set->wait_for_slave_count));
     append(l, new_pair("rpl_semi_sync_slave_enabled", on_off(set->semi_sync_slave)));
     append(l, new_pair_number("sync_binlog", set->sync_binlog));
     append(l, new_pair_number("innodb_flush_log_at_trx_commit", set->flush_log_at_trx_commit));

@@ -342,18 +342,18 @@ void judge_crash(struct sim *s, uint32_t node)
     reach_crash(s, n, node);
 }
 
-/* Does a semi-sync replica hang on this primary, alive and in reach? */
-static bool has_replica(const struct sim *s, uint32_t primary)
+/* Do as many semi-sync replicas as it waits for hang on this primary, alive and in reach? */
+static bool has_replicas(const struct sim *s, uint32_t primary)
 {
     const struct world *w = s->world;
+    uint32_t n = 0;
     for (uint32_t i = 0; i < CONNS_MAX; i++) {
         const struct conn *c = &w->conn[i];
-        if (c->used && c->primary == primary && c->replica_open && c->primary_open &&
-            w->node[c->replica].state == NODE_UP && net_reachable(w, c->replica, primary) &&
-            w->node[primary].primary.dump[c->replica].active)
-            return true;
+        n += c->used && c->primary == primary && c->replica_open && c->primary_open &&
+             w->node[c->replica].state == NODE_UP && net_reachable(w, c->replica, primary) &&
+             w->node[primary].primary.dump[c->replica].active;
     }
-    return false;
+    return n >= s->scenario->node[primary].wait_for_slave_count;
 }
 
 static bool waits_for_ack(const struct node *n)
@@ -374,7 +374,7 @@ void judge_stuck(struct sim *s)
             continue; /* who was cut off does not wait */
         if (waits_for_ack(&w->node[c->node])) {
             /* Waiting for ever is what an infinite timeout promises when nobody is there. */
-            if (has_replica(s, c->node))
+            if (has_replicas(s, c->node))
                 judged(s, INV_LIVE, 1u << c->txn, "waits for an ACK that nobody is asked for");
         } else {
             judged(s, INV_LIVE, 1u << c->txn, "is stuck and nothing can move it");
@@ -383,7 +383,7 @@ void judge_stuck(struct sim *s)
     uint32_t p = w->manager.primary;
     bool settled = (w->manager.state == MANAGER_WATCH || w->manager.state == MANAGER_STARTING) &&
                    (w->node[p].primary.serving ||
-                    (w->node[p].primary.boot == BOOT_WAIT_ACK && !has_replica(s, p)));
+                    (w->node[p].primary.boot == BOOT_WAIT_ACK && !has_replicas(s, p)));
     bool hope = false;
     for (uint32_t i = 0; i < s->scenario->n_nodes; i++)
         hope |=

@@ -229,6 +229,18 @@ static bool fill_kind(const struct entry *e, struct server_settings *set)
     if (is_mysql(set) && r->flush_log_at_trx_commit != NULL && *r->flush_log_at_trx_commit == 3)
         return refuse(e, "innodb_flush_log_at_trx_commit",
                       "innodb_flush_log_at_trx_commit is 0, 1 or 2 in %s; 3 is MariaDB's", name);
+    if (r->wait_for_slave_count != NULL) {
+        set->wait_for_slave_count = *r->wait_for_slave_count;
+        if (set->profile->semisync.ack_count == ACK_COUNT_ONE)
+            return refuse(e, "wait_for_slave_count",
+                          "%s does not start: unknown variable "
+                          "'rpl_semi_sync_master_wait_for_slave_count' (MySQL 5.7 has it, and a "
+                          "preview of MariaDB 12.1)",
+                          name);
+        if (set->wait_for_slave_count < 1 || set->wait_for_slave_count >= NODES_MAX)
+            return refuse(e, "wait_for_slave_count", "wait_for_slave_count is 1 .. %d, not %u",
+                          NODES_MAX - 1, set->wait_for_slave_count);
+    }
     if (r->ack != NULL) {
         set->group_wait = (enum group_wait) * r->ack;
         if (is_mysql(set) && set->group_wait == GROUP_WAIT_EACH)
@@ -328,6 +340,8 @@ bool scenario_fill_cluster(struct yaml_source *src, const struct raw_scenario *r
         }
         if (e.raw != NULL && !fill_profile(&e, set))
             return false;
+        if (set->profile->semisync.ack_count != ACK_COUNT_ONE)
+            set->wait_for_slave_count = out->node[0].wait_for_slave_count;
         if (is_mysql(set) == is_mysql(&out->node[0])) {
             set->group_wait = out->node[0].group_wait;
             set->binlog_error = out->node[0].binlog_error;

@@ -117,15 +117,15 @@ static void keys_and_types(void **state)
          ":4:12: error: unknown key 'session' in workload; allowed: "
          "sessions, transactions, ddl\n"
          "workload: {session: 2}\n           ^\n"},
-        {P("\xc3\xa4: 1"),
-         ":3:21: error: unknown key '\xc3\xa4' in primary; allowed: profile, "
-         "receiver, server_id, domain_id, sync_binlog, "
-         "innodb_flush_log_at_trx_commit, sync_relay_log, max_binlog_size, "
-         "relay_log, semi_sync, wait_point, timeout, wait_no_slave, recovery, init_rpl_role, "
-         "write_error_after_send, ack, binlog_error_action, "
-         "binlog_order_commits, binlog_optimize_thread_scheduling\n"
-         "cluster: {primary: {\xc3\xa4: 1}, replicas: [{}]}\n"
-         "                    ^\n"},
+        {P("\xc3\xa4: 1"), ":3:21: error: unknown key '\xc3\xa4' in primary; allowed: profile, "
+                           "receiver, server_id, domain_id, sync_binlog, "
+                           "innodb_flush_log_at_trx_commit, sync_relay_log, max_binlog_size, "
+                           "relay_log, semi_sync, wait_point, timeout, wait_no_slave, "
+                           "wait_for_slave_count, recovery, init_rpl_role, "
+                           "write_error_after_send, ack, binlog_error_action, "
+                           "binlog_order_commits, binlog_optimize_thread_scheduling\n"
+                           "cluster: {primary: {\xc3\xa4: 1}, replicas: [{}]}\n"
+                           "                    ^\n"},
         {PAIR "workload: {sessions: two}\n",
          ":4:22: error: sessions wants a whole number, not 'two'\n"
          "workload: {sessions: two}\n                     ^\n"},
@@ -179,6 +179,11 @@ static void operators(void **state)
         {ALONE "operator: [{do: stop-slave}]\n",
          ":4:17: error: stop-slave is done to a replica; the cluster has none\n"
          "operator: [{do: stop-slave}]\n                ^\n"},
+        {P("wait_for_slave_count: 2"),
+         ":3:43: error: mariadb-10.11 does not start: unknown variable "
+         "'rpl_semi_sync_master_wait_for_slave_count' (MySQL 5.7 has it, and a preview of MariaDB "
+         "12.1)\ncluster: {primary: {wait_for_slave_count: 2}, replicas: [{}]}\n"
+         "                                          ^\n"},
         {PAIR "operator: [{do: kill-query, at_most: 0}]\n",
          ":4:38: error: at_most is 1 .. 100, not 0\n"
          "operator: [{do: kill-query, at_most: 0}]\n                                     ^\n"},
@@ -221,12 +226,12 @@ static void words(void **state)
          ":4:18: error: there is no fault point 'node/kil'; known: node/kill, node/power, "
          "disk/fsync/lie, disk/fsync/fail, disk/write/fail, net/reset, net/partition\n"
          "faults: [{point: node/kil}]\n                 ^\n"},
-        {P("profile: oracle"),
-         ":3:30: error: there is no server profile 'oracle'; known: "
-         "mariadb-10.11, mariadb-10.11.9, mariadb-11.8, mysql-5.6, mysql-5.7, mysql-8.0, "
-         "before-mdev-342, before-mdev-24526, before-mdev-181\n"
-         "cluster: {primary: {profile: oracle}, replicas: [{}]}\n"
-         "                             ^\n"},
+        {P("profile: oracle"), ":3:30: error: there is no server profile 'oracle'; known: "
+                               "mariadb-10.11, mariadb-10.11.9, mariadb-11.8, "
+                               "mariadb-12.1-preview, mysql-5.6, mysql-5.7, mysql-8.0, "
+                               "before-mdev-342, before-mdev-24526, before-mdev-181\n"
+                               "cluster: {primary: {profile: oracle}, replicas: [{}]}\n"
+                               "                             ^\n"},
         {R("receiver: {profile: mysqld}"),
          ":3:43: error: there is no receiver 'mysqld'; known: mariadbd, ackproof, libmariadb, "
          "go-mysql-channel, go-mysql-handler\n"

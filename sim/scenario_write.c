@@ -17,6 +17,7 @@ struct server_room {
     uint32_t server_id, domain_id, sync_binlog, flush, sync_relay_log, max_binlog_size;
     uint32_t wait_point, relay_log, recovery, role, sent_error, ack, sync;
     uint32_t ack_of, binlog_error;
+    uint32_t wait_count;
     bool by_leader, handler, buffered, crc, semi_sync, wait_no_slave;
     char timeout[TIMEOUT_TEXT_MAX];
 };
@@ -102,6 +103,7 @@ static void write_server(const struct server_settings *set, struct raw_server *r
     room->sent_error = set->sent_error;
     room->semi_sync = set->semi_sync_master;
     room->wait_no_slave = set->wait_no_slave;
+    room->wait_count = set->wait_for_slave_count;
     *raw = (struct raw_server){.profile = text(set->profile->name),
                                .server_id = &room->server_id,
                                .domain_id = &room->domain_id,
@@ -117,6 +119,8 @@ static void write_server(const struct server_settings *set, struct raw_server *r
                                .sent_error = &room->sent_error,
                                .semi_sync = &room->semi_sync,
                                .wait_no_slave = &room->wait_no_slave};
+    if (set->profile->semisync.ack_count != ACK_COUNT_ONE) /* others refuse the key */
+        raw->wait_for_slave_count = &room->wait_count;
     write_kind(set, raw, room);
     write_receiver(set->receiver, raw, room);
 }

@@ -49,6 +49,7 @@ static void same_server(const struct server_settings *a, const struct server_set
     assert_int_equal(a->semi_sync_master, b->semi_sync_master);
     assert_int_equal(a->semi_sync_slave, b->semi_sync_slave);
     assert_int_equal(a->wait_no_slave, b->wait_no_slave);
+    assert_int_equal(a->wait_for_slave_count, b->wait_for_slave_count);
 }
 
 static void same(const struct scenario *a, const struct scenario *b)
@@ -130,6 +131,8 @@ static void everything_else(void **state)
         "bounds: {states: 5000000000, steps: 300}\n"
         "reach: [promotion, ACK in flight at the crash]\n"
         "expect: {NOLOSS: holds, SANE: breaks}\n",
+        "version: 1\nname: count\ncluster: {primary: {profile: mysql-8.0, wait_for_slave_count: "
+        "2}, replicas: [{}, {profile: mysql-5.7, wait_for_slave_count: 3}]}\n",
         "version: 1\nname: alone\ncluster: {primary: {semi_sync: off}}\n",
         "version: 1\nname: kinds\ncluster:\n"
         "  primary: {profile: mysql-5.7, binlog_error_action: IGNORE_ERROR,\n"

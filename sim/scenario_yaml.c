@@ -83,6 +83,7 @@ static const cyaml_schema_field_t server_fields[] = {
     ENUM("wait_point", struct raw_server, wait_point, wait_points),
     TEXT("timeout", OPT, struct raw_server, timeout, SCENARIO_NAME_MAX - 1),
     BOOL("wait_no_slave", struct raw_server, wait_no_slave),
+    UINT("wait_for_slave_count", struct raw_server, wait_for_slave_count),
     ENUM("recovery", struct raw_server, recovery, recoveries),
     ENUM("init_rpl_role", struct raw_server, init_rpl_role, roles),
     ENUM("write_error_after_send", struct raw_server, sent_error, sent_errors),

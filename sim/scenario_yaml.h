@@ -42,6 +42,7 @@ struct raw_server {
     bool *binlog_optimize_thread_scheduling;
     bool *semi_sync;
     bool *wait_no_slave;
+    uint32_t *wait_for_slave_count;
 };
 
 struct raw_cluster {

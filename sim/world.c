@@ -105,6 +105,8 @@ static void node_rehash(struct node *n)
     }
     TAKE(&p->semisync, offsetof(struct semisync, active));
     TAKE(p->semisync.active, p->semisync.n * sizeof p->semisync.active[0]);
+    if (p->semisync.tallies)
+        TAKE(&p->semisync.tally, sizeof p->semisync.tally);
     TAKE(&p->binlog, offsetof(struct binlog, cache) + p->binlog.cached);
     TAKE(&n->engine, offsetof(struct engine, row));
     TAKE(n->engine.row, n->engine.n_rows * sizeof n->engine.row[0]);

@@ -18,9 +18,18 @@
     {                                                                                              \
         .kill_ends_wait = true, .awaits_forgotten = true                                           \
     }
-#define MYSQL_SEMISYNC                                                                             \
+#define MARIADB_SEMISYNC_COUNT                                                                     \
+    {                                                                                              \
+        .kill_ends_wait = true, .ack_count = ACK_COUNT_EACH                                        \
+    }
+#define MYSQL_SEMISYNC_56                                                                          \
     {                                                                                              \
         .off_without_replicas = true, .off_keeps_waits = true, .ack_ends_wait_pos = true           \
+    }
+#define MYSQL_SEMISYNC                                                                             \
+    {                                                                                              \
+        .off_without_replicas = true, .off_keeps_waits = true, .ack_ends_wait_pos = true,          \
+        .ack_count = ACK_COUNT_SLOTS                                                               \
     }
 
 static const struct server_profile servers[] = {
@@ -42,12 +51,18 @@ static const struct server_profile servers[] = {
      .group_wait = GROUP_WAIT_EACH,
      .binlog_error = BINLOG_ERROR_ROLLBACK,
      .semisync = MARIADB_SEMISYNC},
+    {.name = "mariadb-12.1-preview",
+     .version = MARIADB_11_8,
+     .publish = PUBLISH_AFTER_SYNC_CALL,
+     .group_wait = GROUP_WAIT_EACH,
+     .binlog_error = BINLOG_ERROR_ROLLBACK,
+     .semisync = MARIADB_SEMISYNC_COUNT},
     {.name = "mysql-5.6",
      .version = MARIADB_10_11,
      .publish = PUBLISH_BEFORE_SYNC,
      .group_wait = GROUP_WAIT_LAST,
      .binlog_error = BINLOG_ERROR_IGNORE,
-     .semisync = MYSQL_SEMISYNC},
+     .semisync = MYSQL_SEMISYNC_56},
     {.name = "mysql-5.7",
      .version = MARIADB_10_11,
      .publish = PUBLISH_IF_SYNC_1,
@@ -166,6 +181,7 @@ void server_settings_default(struct server_settings *s)
     s->semi_sync_master = true;
     s->semi_sync_slave = true;
     s->wait_no_slave = true;
+    s->wait_for_slave_count = 1;
 }
 
 enum group_wait settings_group_wait(const struct server_settings *s)

@@ -37,6 +37,13 @@ enum commit_order {
     ORDER_NONE,           /* MySQL binlog_order_commits=0: each its own, whenever it comes to it */
 };
 
+/* How many replicas must ACK, and who counts them (src/primary/ack_tally.h). */
+enum ack_count {
+    ACK_COUNT_ONE = 0, /* one is enough; the server has no variable for it */
+    ACK_COUNT_SLOTS,   /* MySQL */
+    ACK_COUNT_EACH,    /* MariaDB's proposal; a single ACK brings it back to ON (MDEV-37116) */
+};
+
 /* Where semi-sync masters differ (facts 2.1, 2.3). */
 struct semisync_rules {
     bool kill_ends_wait;       /* a killed session does not wait for its ACK any longer */
@@ -48,6 +55,7 @@ struct semisync_rules {
     bool off_keeps_waits;   /* switched off, positions stay until who waits on them has gone on */
     bool ack_ends_wait_pos; /* an ACK of the lowest wait position forgets it at once, not only
                                when nothing is left in the list */
+    enum ack_count ack_count;
 };
 
 struct server_profile {
@@ -123,6 +131,7 @@ struct server_settings {
     uint32_t sync_relay_log;          /* 0 = never, N = every N-th event */
     uint32_t max_binlog_size;         /* bytes behind which a binlog is full; 0 = never */
     uint32_t semi_sync_timeout_ms;    /* 0 = infinite */
+    uint32_t wait_for_slave_count;    /* replicas that must ACK */
     enum wait_point wait_point;
     enum relay_restart relay_restart;
     enum recovery_policy recovery;

@@ -150,7 +150,7 @@ void dump_frame(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint32
     if (d->active) {
         struct ack_packet ack;
         if (d->semi_sync && decode_ack(bytes, len, &ack) == FMT_OK)
-            semisync_ack(&c->p->semisync, c->env,
+            semisync_ack(&c->p->semisync, c->env, node,
                          log_pos(binlog_name_num(ack.file), (uint32_t)ack.pos), c->out);
         return;
     }

@@ -33,6 +33,13 @@ static void release(struct semisync *s, uint32_t count, struct actions *out)
     drop(s, count);
 }
 
+/* Fewer replicas than it waits for, and it is not to wait for more. MariaDB looks only for one. */
+static bool too_few(const struct semisync *s, const struct env *env)
+{
+    uint32_t need = rules_of(env)->off_without_replicas ? env->set->wait_for_slave_count : 1;
+    return !env->set->wait_no_slave && (uint32_t)__builtin_popcount(s->clients) < need;
+}
+
 static void switch_off(struct semisync *s, const struct env *env, struct actions *out)
 {
     s->on = 0;
@@ -49,9 +56,8 @@ static void switch_off(struct semisync *s, const struct env *env, struct actions
 void semisync_enable(struct semisync *s, const struct env *env, log_pos_t end)
 {
     assert(s != NULL && env != NULL && !s->enabled);
-    bool too_few = s->clients == 0 && !env->set->wait_no_slave;
     s->enabled = 1;
-    s->on = !(too_few && rules_of(env)->off_without_replicas);
+    s->on = !(too_few(s, env) && rules_of(env)->off_without_replicas);
     s->committed = end;
 }
 
@@ -60,6 +66,7 @@ void semisync_disable(struct semisync *s, const struct env *env, struct actions 
     switch_off(s, env, out);
     s->enabled = 0;
     s->committed = 0;
+    memset(&s->tally, 0, sizeof s->tally);
 }
 
 void semisync_register(struct semisync *s, const struct env *env, log_pos_t pos)
@@ -68,7 +75,7 @@ void semisync_register(struct semisync *s, const struct env *env, log_pos_t pos)
         return;
     if (pos > s->committed)
         s->committed = pos;
-    if (!s->on || (s->clients == 0 && !env->set->wait_no_slave))
+    if (!s->on || too_few(s, env))
         return;
     /* Positions are registered in binlog order; a node out of order switches the server off, but
      * the pipeline must not let that happen. */
@@ -96,7 +103,8 @@ bool semisync_wants_ack(const struct semisync *s, log_pos_t pos)
     return false;
 }
 
-void semisync_ack(struct semisync *s, const struct env *env, log_pos_t pos, struct actions *out)
+/* report_reply_binlog: as many replicas as it takes have everything up to pos. */
+static void report(struct semisync *s, const struct env *env, log_pos_t pos, struct actions *out)
 {
     if (!s->enabled)
         return;
@@ -116,6 +124,23 @@ void semisync_ack(struct semisync *s, const struct env *env, log_pos_t pos, stru
         s->wait = 0;
     else if (s->wait != 0 && s->wait < pos)
         s->wait = pos; /* below an ACK one is as good as another: equal states look equal */
+}
+
+void semisync_ack(struct semisync *s, const struct env *env, uint32_t node, log_pos_t pos,
+                  struct actions *out)
+{
+    enum ack_count how = rules_of(env)->ack_count;
+    uint32_t count = env->set->wait_for_slave_count;
+    if (how == ACK_COUNT_ONE || count == 1) {
+        report(s, env, pos, out);
+        return;
+    }
+    if (how == ACK_COUNT_EACH && s->enabled && !s->on && pos >= s->committed)
+        s->on = 1; /* whatever the count (MDEV-37116) */
+    s->tallies = 1;
+    pos = ack_tally_insert(&s->tally, how, count, node, pos);
+    if (pos != 0)
+        report(s, env, pos, out);
 }
 
 /* The node that a wait for pos stands on. MySQL registers one position per group, its last; a
@@ -186,7 +211,7 @@ bool semisync_wait(struct semisync *s, const struct env *env, log_pos_t pos, uin
     const struct semisync_rules *rules = rules_of(env);
     if (!wakes(s, task) && !s->enabled)
         return true; /* nothing is counted either */
-    bool alone = s->clients == 0 && !env->set->wait_no_slave && !rules->off_without_replicas;
+    bool alone = too_few(s, env) && !rules->off_without_replicas;
     bool acked = s->on && !alone && s->replied >= pos;
     struct semisync_node *node = find(s, env, pos);
     /* Semi-sync was OFF and ON again in between (MDEV-34122): no ACK will be asked for. */
@@ -228,7 +253,7 @@ void semisync_replica_joins(struct semisync *s, const struct env *env, uint32_t 
 {
     assert(node < NODES_MAX);
     s->clients |= (uint8_t)(1u << node);
-    semisync_ack(s, env, start, out);
+    semisync_ack(s, env, node, start, out);
 }
 
 void semisync_replica_leaves(struct semisync *s, const struct env *env, uint32_t node,
@@ -236,7 +261,7 @@ void semisync_replica_leaves(struct semisync *s, const struct env *env, uint32_t
 {
     assert(node < NODES_MAX);
     s->clients &= (uint8_t) ~(1u << node);
-    if (!s->enabled || s->clients != 0 || env->set->wait_no_slave)
+    if (!s->enabled || !too_few(s, env))
         return;
     if (!rules_of(env)->off_without_replicas)
         release(s, s->n, out);

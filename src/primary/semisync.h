@@ -11,7 +11,8 @@
  *       asynchronously
  *   OFF --ACK at or behind `committed`--> ON
  *
- * One ACK from any semi-sync replica is enough, and it is cumulative. A wait always ends in "go
+ * One ACK from any semi-sync replica is enough, unless there is a wait count (ack_tally.h). ACKs
+ * are cumulative. A wait always ends in "go
  * on": semi-sync never refuses a commit (facts 2.1, commit_trx).
  */
 #ifndef ACKPROOF_PRIMARY_SEMISYNC_H
@@ -19,6 +20,7 @@
 
 #include "core/core.h"
 #include "core/settings.h"
+#include "primary/ack_tally.h"
 
 enum { SEMISYNC_NODES_MAX = 2 * SESSIONS_MAX + 2 };
 
@@ -36,13 +38,14 @@ struct semisync {
     /* Status variables. wait_sessions counts threads, and AFTER_SYNC has one thread wait for a
      * whole group; yes_tx and no_tx count the commits of MariaDB, and the waits of MySQL. */
     uint8_t yes_tx, no_tx, wait_sessions;
-    uint8_t reserved;
+    uint8_t tallies;  /* bool: the wait count is above 1, tally is in use */
     uint16_t waiting; /* bit i: task i is in its wait: it has not run since it was told to wait */
     uint16_t reserved_too[3];
     log_pos_t replied;
     log_pos_t wait;
     log_pos_t committed;
     struct semisync_node active[SEMISYNC_NODES_MAX]; /* sorted by pos */
+    struct ack_tally tally;                          /* with a wait count above 1 */
 };
 
 /* enable_master: a server comes up as primary, is promoted, or SET GLOBAL ..._enabled=1. It is ON
@@ -56,8 +59,9 @@ void semisync_disable(struct semisync *s, const struct env *env, struct actions 
 void semisync_register(struct semisync *s, const struct env *env, log_pos_t pos);
 /* update_sync_header: does the event that ends at pos carry the need-ACK flag? */
 bool semisync_wants_ack(const struct semisync *s, log_pos_t pos);
-/* report_reply_binlog: an ACK up to pos; wakes who waited for it. */
-void semisync_ack(struct semisync *s, const struct env *env, log_pos_t pos, struct actions *out);
+/* An ACK of a replica up to pos; wakes who waited for it and has all ACKs that it needs now. */
+void semisync_ack(struct semisync *s, const struct env *env, uint32_t node, log_pos_t pos,
+                  struct actions *out);
 /* commit_trx: true where the task may go on, false where it must wait (it is woken then; the timer
  * of a finite timeout is armed). To be asked again after each wake-up. */
 bool semisync_wait(struct semisync *s, const struct env *env, log_pos_t pos, uint32_t task,

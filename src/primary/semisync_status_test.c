@@ -58,7 +58,7 @@ static void test_counters(void **state)
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
     assert_false(semisync_wait(&s, &env, at(B), 1, &out));
     assert_int_equal(s.wait_sessions, 2);
-    semisync_ack(&s, &env, at(A), &out);
+    semisync_ack(&s, &env, 1, at(A), &out);
     assert_int_equal(s.wait_sessions, 2); /* it was woken and has not run */
     assert_true(semisync_wait(&s, &env, at(A), 0, &out));
     assert_int_equal(s.wait_sessions, 1);
@@ -103,7 +103,7 @@ static void test_abandoned_wait(void **state)
     semisync_abandon(&s, 1, &out); /* killed before it waited */
     assert_int_equal(s.no_tx, 2);
     actions_clear(&out);
-    semisync_ack(&s, &env, at(B), &out);
+    semisync_ack(&s, &env, 1, at(B), &out);
     assert_int_equal(actions_of(ACT_WAKE), 0);
 }
 
@@ -120,10 +120,10 @@ static void test_lowest_wait(void **state)
     assert_true(semisync_wants_ack(&s, at(B)));
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
     assert_true(semisync_wants_ack(&s, at(A)));
-    semisync_ack(&s, &env, at(A), &out);
+    semisync_ack(&s, &env, 1, at(A), &out);
     assert_false(semisync_wait(&s, &env, at(C), 2, &out));
     assert_true(semisync_wants_ack(&s, at(B))); /* the old lowest position still counts */
-    semisync_ack(&s, &env, at(C), &out);
+    semisync_ack(&s, &env, 1, at(C), &out);
     assert_int_equal(s.wait, 0);
 }
 
@@ -163,7 +163,7 @@ static void test_mysql_keeps_waits(void **state)
     assert_int_equal(s.n, 1);
     semisync_enable(&s, &env, 0);
     assert_false(semisync_wait(&s, &env, at(B), 1, &out)); /* it did not: it waits again */
-    semisync_ack(&s, &env, at(B), &out);
+    semisync_ack(&s, &env, 1, at(B), &out);
     assert_true(semisync_wait(&s, &env, at(B), 1, &out));
     assert_true(s.yes_tx == 1 && s.no_tx == 1);
 }

@@ -70,7 +70,7 @@ static void test_wait_ends_with_an_ack_at_or_behind_it(void **state)
         assert_false(semisync_is_waiting(&s, 1));
         assert_int_equal(s.wait, at(A));
         assert_int_equal(out.n, 0); /* no timeout is set: no timer */
-        semisync_ack(&s, &env, cases[i].ack, &out);
+        semisync_ack(&s, &env, 1, cases[i].ack, &out);
         assert_int_equal(woken(2), cases[i].enough);
         assert_int_equal(semisync_is_waiting(&s, 2), !cases[i].enough);
         assert_int_equal(semisync_wait(&s, &env, at(A), 2, &out), cases[i].enough);
@@ -88,7 +88,7 @@ static void test_ack_is_cumulative_and_only_up_to_it(void **state)
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
     assert_false(semisync_wait(&s, &env, at(B), 1, &out));
     assert_int_equal(s.wait, at(A));
-    semisync_ack(&s, &env, at(B), &out);
+    semisync_ack(&s, &env, 1, at(B), &out);
     assert_true(woken(0));
     assert_true(woken(1));
     assert_false(woken(2));
@@ -96,10 +96,10 @@ static void test_ack_is_cumulative_and_only_up_to_it(void **state)
     assert_int_equal(s.wait,
                      at(B)); /* below the ACK: it holds back no flag until the list is empty */
     actions_clear(&out);
-    semisync_ack(&s, &env, at(A), &out); /* stale: another replica, later */
+    semisync_ack(&s, &env, 1, at(A), &out); /* stale: another replica, later */
     assert_int_equal(s.replied, at(B));
     assert_int_equal(out.n, 0);
-    semisync_ack(&s, &env, at(C), &out);
+    semisync_ack(&s, &env, 1, at(C), &out);
     assert_true(woken(2));
     assert_int_equal(s.n, 0);
     assert_int_equal(s.wait, 0);
@@ -114,7 +114,7 @@ static void test_ack_beyond_the_end(void **state)
 {
     (void)state;
     begin();
-    semisync_ack(&s, &env, at(B), &out);
+    semisync_ack(&s, &env, 1, at(B), &out);
     semisync_register(&s, &env, at(A));
     assert_false(semisync_wants_ack(&s, at(A)));
     assert_true(semisync_wait(&s, &env, at(A), 0, &out));
@@ -136,7 +136,7 @@ static void test_two_tasks_on_one_position(void **state)
     semisync_register(&s, &env, at(C));
     assert_int_equal(s.active[0].waiters, 1u << 0 | 1u << 3);
     assert_int_equal(s.active[1].waiters, 0);
-    semisync_ack(&s, &env, at(B), &out);
+    semisync_ack(&s, &env, 1, at(B), &out);
     assert_true(woken(0) && woken(3));
     assert_int_equal(s.n, 1);
 }
@@ -148,7 +148,7 @@ static void test_position_that_is_not_registered(void **state)
     begin();
     semisync_register(&s, &env, at(A));
     semisync_timeout(&s, &env, 0, &out);
-    semisync_ack(&s, &env, at(A), &out);
+    semisync_ack(&s, &env, 1, at(A), &out);
     assert_true(s.on);
     semisync_register(&s, &env, at(C));
     assert_true(semisync_wait(&s, &env, at(B), 0, &out));
@@ -176,7 +176,7 @@ static void test_flag_while_on(void **state)
     assert_true(semisync_wants_ack(&s, at(B)));
     assert_true(semisync_wants_ack(&s, at(C)));
     /* Replied: not again. */
-    semisync_ack(&s, &env, at(B), &out);
+    semisync_ack(&s, &env, 1, at(B), &out);
     assert_false(semisync_wants_ack(&s, at(A)));
     assert_false(semisync_wants_ack(&s, at(B)));
     assert_true(semisync_wants_ack(&s, at(C)));
@@ -228,10 +228,10 @@ static void test_timeout_releases_everybody(void **state)
     assert_int_equal(s.n, 0);
     assert_true(semisync_wait(&s, &env, at(C), 0, &out));
     /* ON again with an ACK at the mark, not before. */
-    semisync_ack(&s, &env, at(C) - 1, &out);
+    semisync_ack(&s, &env, 1, at(C) - 1, &out);
     assert_false(s.on);
     assert_int_equal(s.replied, 0);
-    semisync_ack(&s, &env, at(C), &out);
+    semisync_ack(&s, &env, 1, at(C), &out);
     assert_true(s.on);
     assert_int_equal(s.replied, at(C));
     actions_clear(&out);
@@ -249,7 +249,7 @@ static void test_timer_is_cleared_with_the_wait(void **state)
     semisync_register(&s, &env, at(A));
     assert_false(semisync_wait(&s, &env, at(A), 3, &out));
     actions_clear(&out);
-    semisync_ack(&s, &env, at(A), &out);
+    semisync_ack(&s, &env, 1, at(A), &out);
     assert_int_equal(actions_of(ACT_CLEAR_TIMER), 1);
     assert_int_equal(actions_of(ACT_WAKE), 1);
     assert_true(out.at[0].task == 3 && out.at[1].task == 3);
@@ -266,7 +266,7 @@ static void test_disabled(void **state)
     semisync_register(&s, &env, at(A));
     assert_int_equal(s.n, 0);
     assert_true(semisync_wait(&s, &env, at(A), 0, &out));
-    semisync_ack(&s, &env, at(A), &out);
+    semisync_ack(&s, &env, 1, at(A), &out);
     semisync_timeout(&s, &env, 0, &out);
     assert_int_equal(s.replied, 0);
     assert_int_equal(out.n, 0);
