@@ -72,7 +72,7 @@ BEGIN {
     except("src/host/", "time sleep thread process alloc", "production I/O")
     except("sim/live/", "time sleep thread process alloc", "real servers")
     except("sim/cli/", "time sleep thread process alloc", "the command")
-    except("sim/explore/", "time process alloc", "search tables, progress, workers")
+    except("sim/explore/", "time sleep process alloc", "search tables, progress, workers")
     except("sim/scenario", "alloc", "the YAML reader frees what libcyaml gave")
     except("sim/yaml", "alloc", "likewise")
 }

@@ -36,19 +36,41 @@ static void reap(struct conn *c)
         memset(c, 0, sizeof *c);
 }
 
+/* Closes the gaps that connections left; the number of connections, and what becomes of place
+ * `conn`. Which places were left is history, and must not decide anything: of two connections
+ * between the same servers, the older one, which its primary has not given up yet, is first. */
+static uint32_t conns_close_up(struct world *w, uint32_t *conn)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+        struct conn *from = &w->conn[i];
+        struct conn *to = &w->conn[n];
+        if (!from->used)
+            continue;
+        if (conn != NULL && *conn == i)
+            *conn = n;
+        n++;
+        if (to == from)
+            continue;
+        memcpy(to, from, offsetof(struct conn, down) + from->down_len);
+        memcpy(to->up, from->up, from->up_len);
+        memset(from, 0, offsetof(struct conn, down));
+    }
+    return n;
+}
+
 void net_connect(struct sim *s, uint32_t replica, uint32_t primary)
 {
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
-        struct conn *c = &s->world->conn[i];
-        if (c->used)
-            continue;
-        c->used = 1;
-        c->asked = 1;
-        c->replica = (uint8_t)replica;
-        c->primary = (uint8_t)primary;
+    uint32_t n = conns_close_up(s->world, NULL);
+    if (n == CONNS_MAX) {
+        s->world->full = 1;
         return;
     }
-    s->world->full = 1;
+    struct conn *c = &s->world->conn[n];
+    c->used = 1;
+    c->asked = 1;
+    c->replica = (uint8_t)replica;
+    c->primary = (uint8_t)primary;
 }
 
 void net_close(struct sim *s, uint32_t node, uint32_t peer, enum link link)
@@ -173,6 +195,7 @@ void net_down(struct sim *s, uint32_t conn, bool at_replica)
 /* Both ends find the connection broken; what was in flight is gone. The ends notice in turn. */
 void net_reset(struct sim *s, uint32_t conn)
 {
+    conns_close_up(s->world, &conn); /* it stays where it is when the replica connects anew */
     struct conn *c = &s->world->conn[conn];
     c->down_len = 0;
     c->up_len = 0;

@@ -125,8 +125,9 @@ static bool is_gone(const struct world *w, uint32_t node)
     if (w->node[node].state != NODE_DOWN || (w->manager.discarded >> node & 1) == 0)
         return false;
     for (uint32_t i = 0; i < CONNS_MAX; i++) {
-        if (w->conn[i].used && w->conn[i].primary == node)
-            return false;
+        const struct conn *c = &w->conn[i];
+        if (c->used && c->primary == node && c->replica_open)
+            return false; /* one that is asked for anew will never stand */
     }
     return true;
 }

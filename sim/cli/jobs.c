@@ -22,6 +22,7 @@ struct slot {
 };
 struct board {
     _Atomic uint64_t next; /* job that nobody has claimed yet */
+    _Atomic int32_t idle;  /* processors for which there is no scenario left */
     struct slot slot[WORKERS_MAX];
 };
 
@@ -64,6 +65,8 @@ static _Noreturn void work(struct pool *p, uint32_t w, int fd)
         .tick = tick,
         .arg = slot,
         .memory = explore_memory_new(),
+        .jobs = p->common->jobs,
+        .idle = &p->board->idle,
     };
     struct cell_outcome *out = cli_alloc(sizeof *out);
     bool ok = true;
@@ -76,6 +79,7 @@ static _Noreturn void work(struct pool *p, uint32_t w, int fd)
         atomic_store(&slot->job, NOTHING);
     }
     explore_memory_free(options.memory);
+    atomic_fetch_add(&p->board->idle, 1);
     fflush(NULL);
     _exit(ok ? 0 : EXIT_HARNESS);
 }
@@ -269,9 +273,10 @@ static bool pool_open(struct pool *p)
     }
     p->slots = p->common->jobs < WORKERS_MAX ? p->common->jobs : WORKERS_MAX;
     p->slots = p->n < p->slots ? (uint32_t)p->n : p->slots;
+    atomic_store(&p->board->idle, (int32_t)(p->common->jobs - p->slots));
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
     if (pages > 0 && size > 0) {
-        uint64_t share = (uint64_t)pages / 4 * 3 * (uint64_t)size / p->common->jobs;
+        uint64_t share = (uint64_t)pages / 4 * 3 * (uint64_t)size / (p->slots > 0 ? p->slots : 1);
         p->memory_bytes = share < (uint64_t)4 << 30 ? share : 0;
     }
     sigemptyset(&p->watched);

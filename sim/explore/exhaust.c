@@ -1,9 +1,9 @@
 /* Depth-first search over everything that choose() can answer. */
-#include "sim/explore/walk.h"
+#include "sim/explore/crew.h"
 
 #include <assert.h>
 
-enum { TICK_EVERY = 65536 };
+enum { TICK_EVERY = 65536, ATTEND_EVERY = 64 };
 
 /* Back to the nearest state on the path that has a transition left; false where there is none. */
 static bool advance(struct search *s, bool leave)
@@ -12,7 +12,7 @@ static bool advance(struct search *s, bool leave)
         s->path.n = s->stack.first[s->depth];
     }
     while (!odometer_next(&s->path, s->stack.first[s->depth])) {
-        if (s->depth == 0) {
+        if (s->depth == s->base) {
             return false;
         }
         s->depth--;
@@ -23,29 +23,47 @@ static bool advance(struct search *s, bool leave)
 static void tell(const struct search *s, const struct explore_options *o)
 {
     const struct result *r = s->result;
-    if (r->transitions % TICK_EVERY == 0 && o != NULL && o->tick != NULL) {
-        struct progress p = {r->states, r->transitions, s->depth, search_seconds() - s->started};
-        o->tick(o->arg, &p);
+    struct progress p = {r->states, r->transitions, s->depth, search_seconds() - s->started};
+    if (s->crew != NULL) {
+        crew_progress(s, &p);
     }
+    o->tick(o->arg, &p);
 }
 
-static void walk(struct search *s, const struct explore_options *o)
+/* Now and then. False: the search is over. */
+static bool attend(struct search *s, const struct explore_options *o)
+{
+    if (s->result->transitions % TICK_EVERY == 0 && o != NULL && o->tick != NULL) {
+        tell(s, o);
+    }
+    crew_hire(s, o);
+    return s->crew == NULL || crew_attend(s);
+}
+
+void search_walk(struct search *s, const struct explore_options *o)
 {
     struct result *r = s->result;
+    bool over = false;
     bool more = true;
-    while (more) {
+    while (more && !over) {
         if (search_done(s) || !search_room(s)) {
-            s->cut = true;
-            return;
+            over = true;
+            break;
         }
         enum after after = search_try(s);
         if (after == AFTER_DEEPER) {
             search_enter(s);
             r->depth_max = s->depth > r->depth_max ? s->depth : r->depth_max;
         } else {
-            more = advance(s, after == AFTER_LEAVE);
+            more = advance(s, after == AFTER_LEAVE) || (s->crew != NULL && crew_ask(s));
         }
-        tell(s, o);
+        over = more && r->transitions % ATTEND_EVERY == 0 && !attend(s, o);
+    }
+    if (over) {
+        s->cut = true;
+        if (s->crew != NULL) {
+            crew_stop(s);
+        }
     }
 }
 
@@ -54,7 +72,10 @@ void search_exhaust(const struct machine *m, const struct scenario *sc,
 {
     struct search s;
     search_open(&s, m, sc, o, r);
-    walk(&s, o);
+    search_walk(&s, o);
+    if (s.crew != NULL) {
+        crew_finish(&s, o);
+    }
     search_close(&s, o);
     search_judge(&s);
 }

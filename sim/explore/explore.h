@@ -48,6 +48,13 @@ struct explore_options {
     uint32_t no_reduction; /* mask of enum reduction: what to visit though nobody can tell */
     void (*tick)(void *arg, const struct progress *p); /* called every 65536 transitions or NULL */
     void *arg;
+    /* Exhaustive search: more than this number of states (0: 200,000) may be shared out among as
+     * many processes as `jobs` says; where `idle` is there, only as many as it counts: processors
+     * that nobody uses, for several searches at a time in memory that they share. What a search
+     * finds does not depend on it, unless it is cut short; which of several counterexamples
+     * becomes the witness may. */
+    uint64_t share_after;
+    _Atomic int32_t *idle;
     uint32_t jobs; /* random drivers: processes that share the seeds; 0 or 1: this one alone, the
                       only case in which `tick` is called. The result does not depend on it. */
     invariant_mask only;  /* exhaustive search: it may stop once all of these are refuted; 0: all */
@@ -68,6 +75,7 @@ struct result {
     uint64_t ends;                                /* distinct final states */
     uint64_t runs;                                /* random drivers; of these: */
     uint64_t phases, transactions, crashes, full; /* see run_outcome; `full`: runs */
+    uint32_t processes;                           /* exhaustive search: that shared it; 0: one */
     uint64_t depth_max;
     uint64_t
         reach_times[REACHES]; /* transitions (exhaustive) or runs (random) in which it was met */

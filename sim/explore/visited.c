@@ -51,7 +51,9 @@ void visited_clear(struct visited *v, uint64_t bytes_max)
 
 void visited_free(struct visited *v)
 {
-    table_unmap(v->at, v->cap);
+    if (!v->shared) {
+        table_unmap(v->at, v->cap);
+    }
     *v = (struct visited){0};
 }
 
@@ -76,6 +78,17 @@ static inline uint64_t find(const struct hash128 *at, uint64_t cap, uint32_t shi
     return i;
 }
 
+void visited_move(struct hash128 *to, uint64_t cap, const struct visited *from)
+{
+    assert((cap & (cap - 1)) == 0 && cap > from->cap);
+    uint32_t shift = (uint32_t)__builtin_clzll(cap) + 1;
+    for (uint64_t i = 0; i < from->cap; i++) {
+        if (!is_free(from->at[i])) {
+            to[find(to, cap, shift, from->at[i])] = from->at[i];
+        }
+    }
+}
+
 static bool grow(struct visited *v)
 {
     if (v->at == NULL || visited_bytes(v) > v->bytes_max / 3) {
@@ -85,11 +98,7 @@ static bool grow(struct visited *v)
     if (at == NULL) {
         return false;
     }
-    for (uint64_t i = 0; i < v->cap; i++) {
-        if (!is_free(v->at[i])) {
-            at[find(at, v->cap * 2, v->shift - 1, v->at[i])] = v->at[i];
-        }
-    }
+    visited_move(at, v->cap * 2, v);
     table_unmap(v->at, v->cap);
     v->at = at;
     v->cap *= 2;
@@ -100,11 +109,40 @@ static bool grow(struct visited *v)
 
 bool visited_room(struct visited *v)
 {
+    assert(!v->shared);
     return v->at != NULL && (v->n < v->grow_at || grow(v) || v->n < v->cap / 8 * 7);
+}
+
+/* Neither half is ever 0, so that each says whether it is there. */
+static enum visited_answer add_shared(struct visited *v, struct hash128 h)
+{
+    h.lo += h.lo == 0;
+    h.hi += h.hi == 0;
+    for (uint64_t i = h.hi >> v->shift;; i = (i + 1) & (v->cap - 1)) {
+        struct hash128 *at = &v->at[i];
+        uint64_t lo = __atomic_load_n(&at->lo, __ATOMIC_ACQUIRE);
+        if (lo == 0 && __atomic_compare_exchange_n(&at->lo, &lo, h.lo, false, __ATOMIC_ACQ_REL,
+                                                   __ATOMIC_ACQUIRE)) {
+            __atomic_store_n(&at->hi, h.hi, __ATOMIC_RELEASE);
+            v->n++;
+            return VISITED_NEW;
+        }
+        if (lo == h.lo) {
+            uint64_t hi;
+            while ((hi = __atomic_load_n(&at->hi, __ATOMIC_ACQUIRE)) == 0) {
+            }
+            if (hi == h.hi) {
+                return VISITED_SEEN;
+            }
+        }
+    }
 }
 
 enum visited_answer visited_add(struct visited *v, struct hash128 h)
 {
+    if (v->shared) {
+        return add_shared(v, h);
+    }
     if (is_free(h)) {
         h.lo = 1; /* as good as any other fingerprint */
     }

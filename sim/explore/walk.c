@@ -1,6 +1,8 @@
 #define _DEFAULT_SOURCE 1 /* MAP_ANONYMOUS */
 #include "sim/explore/walk.h"
 
+#include "sim/explore/crew.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,8 +117,34 @@ void search_enter(struct search *s)
     s->stack.number[s->depth] = ++s->stack.numbers;
 }
 
+bool search_stand_at(struct search *s, uint32_t depth)
+{
+    for (uint32_t d = 0; d <= depth; d++) {
+        if (!stack_reserve(s, d)) {
+            return false;
+        }
+    }
+    s->base = s->depth = depth;
+    s->stack.number[depth] = ++s->stack.numbers;
+    s->stack.copy_of[depth] = 0;
+    return true;
+}
+
+uint32_t search_untried(const struct search *s, uint32_t depth)
+{
+    assert(depth < s->depth);
+    uint32_t n = s->stack.first[depth + 1];
+    while (n > s->stack.first[depth] && s->path.at[n - 1].answer + 1 == s->path.at[n - 1].n) {
+        n--;
+    }
+    return n - s->stack.first[depth];
+}
+
 bool search_make_room(struct search *s)
 {
+    if (s->crew != NULL) {
+        return stack_reserve(s, s->depth + 1) && crew_make_room(s);
+    }
     uint64_t rest = s->others + chunk_bytes(&s->stack) * s->stack.n_chunks;
     s->visited.bytes_max = s->memory_max > rest ? s->memory_max - rest : 0;
     return s->result->states < s->states_max && stack_reserve(s, s->depth + 1) &&
@@ -170,6 +198,7 @@ static void memory_take(struct search *s, const struct explore_options *o)
 
 void search_close(struct search *s, const struct explore_options *o)
 {
+    crew_free(s);
     struct explore_memory *m = o != NULL ? o->memory : NULL;
     if (m == NULL) {
         stack_free(&s->stack);

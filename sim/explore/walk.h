@@ -40,6 +40,8 @@ struct stack {
     uint64_t numbers;
 };
 
+struct crew;
+
 struct search {
     const struct machine *machine;
     struct result *result;
@@ -48,13 +50,18 @@ struct search {
     struct stack stack;
     struct visited visited;
     uint32_t depth; /* moves made; the state at depth d is block d */
+    uint32_t base;  /* states above this one are nothing to do with us */
     uint32_t depth_max;
 
     uint64_t states_max;
     uint64_t memory_max;
     uint64_t others; /* bytes of memory that are neither stack nor visited set */
     double started;
-    bool cut; /* something was left out */
+    struct crew *crew;   /* the processes that share this search; NULL: it is alone */
+    uint32_t member;     /* our number among them; 0 leads */
+    uint64_t stack_told; /* bytes of our stack that the others know of */
+    bool alone;          /* no (further) process can be had */
+    bool cut;            /* something was left out */
     invariant_mask refuted;
     invariant_mask wanted; /* promises to be judged; the search may stop when all are refuted */
     bool no_witness;
@@ -81,6 +88,13 @@ static inline bool search_room(struct search *s)
 /* The state in the block above the top becomes the top. */
 void search_enter(struct search *s);
 
+/* Nobody has been below these answers: the next ones of the state at this depth, which is on the
+ * path and not its top. The number of answers to keep, the last of them counted up by one; 0:
+ * none. */
+uint32_t search_untried(const struct search *s, uint32_t depth);
+/* A block at this depth, which is the top from now on; false: no memory. */
+bool search_stand_at(struct search *s, uint32_t depth);
+
 enum after {
     AFTER_DEEPER, /* a state that nobody has seen lies in the block above the top */
     AFTER_NEXT,   /* other answers of this step are to be tried */
@@ -94,5 +108,8 @@ static inline bool search_done(const struct search *s)
 {
     return (s->refuted & s->wanted) == s->wanted;
 }
+
+/* The walk from the top until there is nothing left, here and in the crew, or a bound is hit. */
+void search_walk(struct search *s, const struct explore_options *o);
 
 #endif
