@@ -127,6 +127,8 @@ json_t *words_plan(const struct scenario *sc)
     json_t *l = new_list();
     append(l, new_pair_number("client sessions", sc->sessions));
     append(l, new_pair_number("transactions", sc->transactions));
+    if (sc->large > 0)
+        append(l, new_pair_number("of these large", sc->large));
     if (sc->ddl > 0)
         append(l, new_pair_number("of these DDL", sc->ddl));
     append(l, new_pair("promotion", m->promote == PROMOTE_ANY

@@ -262,11 +262,15 @@ static void take_client(struct sim *s, uint32_t session)
     story_lane(s, LANE_CLIENT + session);
     story_to(s, c->node);
     story_txns(s, 1u << txn);
-    bool ddl = txn + s->scenario->ddl >= s->scenario->transactions;
-    story(s, "client %u sends T%u%s to %s", session + 1, txn + 1, ddl ? " (DDL)" : "",
+    static const char *const words[] = {
+        [STATEMENT_INSERT] = "", [STATEMENT_LARGE] = " (large)", [STATEMENT_DDL] = " (DDL)"};
+    enum statement what = scenario_statement(s->scenario, txn);
+    story(s, "client %u sends T%u%s to %s", session + 1, txn + 1, words[what],
           story_node(s, c->node));
-    struct event e = {
-        .kind = EV_CLIENT, .task = (uint8_t)session, .txn = (uint16_t)txn, .ddl = ddl};
+    struct event e = {.kind = EV_CLIENT,
+                      .task = (uint8_t)session,
+                      .txn = (uint16_t)txn,
+                      .statement = (uint8_t)what};
     node_event(s, c->node, &e);
 }
 

@@ -48,6 +48,13 @@ bool scenario_admits_power(const struct scenario *s, uint32_t node)
     return scenario_budget(s, FAULT_NODE_POWER, node) > 0;
 }
 
+enum statement scenario_statement(const struct scenario *s, uint32_t txn)
+{
+    if (txn < s->large)
+        return STATEMENT_LARGE;
+    return txn + s->ddl >= s->transactions ? STATEMENT_DDL : STATEMENT_INSERT;
+}
+
 bool scenario_load(const char *path, struct scenario *out, FILE *err)
 {
     assert(path != NULL);

@@ -94,6 +94,7 @@ struct scenario {
     struct disk_device device;
 
     uint32_t sessions;     /* concurrent client sessions */
+    uint32_t large;        /* the first `large` of the transactions are large */
     uint32_t ddl;          /* the last `ddl` of the transactions are DDL statements */
     uint32_t transactions; /* in all, numbered as they are sent: who is idle sends the next */
 
@@ -121,6 +122,8 @@ struct scenario {
 bool scenario_load(const char *path, struct scenario *out, FILE *err);
 /* Budget of a point for a node (by its role at the start), 0 where not admitted. */
 uint32_t scenario_budget(const struct scenario *s, enum fault_point p, uint32_t node);
+/* What the transaction does; they are numbered as they are sent. */
+enum statement scenario_statement(const struct scenario *s, uint32_t txn);
 /* Can a power loss (not just a kill) hit this node? */
 bool scenario_admits_power(const struct scenario *s, uint32_t node);
 

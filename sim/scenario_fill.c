@@ -33,10 +33,50 @@ static bool fill_texts(struct yaml_source *src, const struct raw_scenario *raw,
     return true;
 }
 
+enum { LARGE_MAX = 4 }; /* a node has room for FILES_MAX files */
+
+/* Which of the transactions are not small inserts. */
+static bool fill_statements(struct yaml_source *src, const struct raw_workload *w,
+                            struct scenario *out)
+{
+    out->large = w->large != NULL ? *w->large : 0;
+    out->ddl = w->ddl != NULL ? *w->ddl : 0;
+    if (out->ddl > out->transactions)
+        return yaml_source_error(src, "workload.ddl",
+                                 "ddl says how many of the %u transactions are DDL",
+                                 out->transactions);
+    if (out->large > out->transactions - out->ddl)
+        return yaml_source_error(src, "workload.large",
+                                 "large says how many of the other %u transactions are large",
+                                 out->transactions - out->ddl);
+    if (out->large > LARGE_MAX)
+        return yaml_source_error(src, "workload.large",
+                                 "large is at most %d: each makes a binlog file", LARGE_MAX);
+    const char *key = out->ddl > 0 ? "workload.ddl" : "workload.large";
+    for (uint32_t n = 0; n < out->n_nodes; n++) {
+        const struct server_settings *set = &out->node[n];
+        if (out->ddl > 0 && set->profile->publish != PUBLISH_AFTER_SYNC_CALL)
+            return yaml_source_error(src, key,
+                                     "%s sends DDL through the commit queue like a transaction; "
+                                     "only MariaDB writes it by itself",
+                                     set->profile->name);
+        if (out->large > 0 && !set->profile->commit_by_rotate)
+            return yaml_source_error(src, "workload.large",
+                                     "%s does not make a binlog file of a large transaction; "
+                                     "mariadb-11.8 does (MDEV-32014)",
+                                     set->profile->name);
+        if (out->ddl + out->large > 0 && set->wait_point == WAIT_BEFORE_WRITE)
+            return yaml_source_error(src, key,
+                                     "nobody has said yet what BEFORE_WRITE does with it "
+                                     "(MDEV-34705)");
+    }
+    return true;
+}
+
 static bool fill_workload(struct yaml_source *src, const struct raw_scenario *raw,
                           struct scenario *out)
 {
-    const struct raw_workload none = {NULL, NULL, NULL},
+    const struct raw_workload none = {NULL, NULL, NULL, NULL},
                               *w = raw->workload != NULL ? raw->workload : &none;
     out->sessions = w->sessions != NULL ? *w->sessions : 2;
     out->transactions = w->transactions != NULL ? *w->transactions : 2;
@@ -46,24 +86,8 @@ static bool fill_workload(struct yaml_source *src, const struct raw_scenario *ra
     if (out->transactions < 1 || out->transactions > SCENARIO_TXNS_MAX)
         return yaml_source_error(src, "workload.transactions", "transactions is 1 .. %d, not %u",
                                  SCENARIO_TXNS_MAX, out->transactions);
-    out->ddl = w->ddl != NULL ? *w->ddl : 0;
-    if (out->ddl > out->transactions)
-        return yaml_source_error(src, "workload.ddl",
-                                 "ddl says how many of the %u transactions are DDL",
-                                 out->transactions);
-    for (uint32_t n = 0; n < out->n_nodes && out->ddl > 0; n++) {
-        const struct server_settings *set = &out->node[n];
-        if (set->profile->publish != PUBLISH_AFTER_SYNC_CALL)
-            return yaml_source_error(
-                src, "workload.ddl",
-                "%s sends DDL through the commit queue like a transaction; only "
-                "MariaDB writes it by itself",
-                set->profile->name);
-        if (set->wait_point == WAIT_BEFORE_WRITE)
-            return yaml_source_error(src, "workload.ddl",
-                                     "nobody has said yet what DDL does with BEFORE_WRITE "
-                                     "(MDEV-34705)");
-    }
+    if (!fill_statements(src, w, out))
+        return false;
     if (raw->disk != NULL) {
         out->device.reorder = raw->disk->reorder != NULL && *raw->disk->reorder;
         out->device.tear = raw->disk->tear != NULL && *raw->disk->tear;
@@ -307,7 +331,7 @@ static const char *not_set_up(const struct scenario *s, enum reach r)
         return any_server(s, times_out) ? NULL : "no primary has a finite timeout";
     case REACH_ROTATED:
     case REACH_CRASH_ROTATING:
-        return any_server(s, rotates) ? NULL : "no server has a max_binlog_size";
+        return s->large > 0 || any_server(s, rotates) ? NULL : "no server has a max_binlog_size";
     case REACH_DDL_NOT_AWAITED:
         return s->ddl > 0 && any_server(s, rotates) ? NULL : "it needs DDL and a max_binlog_size";
     case REACH_ACK_PER_MEMBER:
@@ -379,6 +403,8 @@ static const char *impossible(const struct scenario *s, enum reach r)
             if (s->node[n].max_binlog_size != 0)
                 return NULL;
         }
+        if (s->large > 0)
+            return NULL;
         return "no server has a max_binlog_size, no operator does flush-logs";
     case REACH_GROUP_OF_TWO:
     case REACH_TWO_GROUPS:

@@ -107,6 +107,7 @@ static const cyaml_schema_field_t cluster_fields[] = {
 static const cyaml_schema_field_t workload_fields[] = {
     UINT("sessions", struct raw_workload, sessions),
     UINT("transactions", struct raw_workload, transactions),
+    UINT("large", struct raw_workload, large),
     UINT("ddl", struct raw_workload, ddl),
     CYAML_FIELD_END,
 };

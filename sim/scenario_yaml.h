@@ -54,6 +54,7 @@ struct raw_cluster {
 struct raw_workload {
     uint32_t *sessions;
     uint32_t *transactions;
+    uint32_t *large;
     uint32_t *ddl;
 };
 

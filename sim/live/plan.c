@@ -190,8 +190,8 @@ bool plan_make(const struct scenario *sc, struct live_plan *p, char *why, size_t
     if (p->peers == 0) {
         return refuse(why, cap, "it has no replica");
     }
-    if (sc->ddl > 0) {
-        return refuse(why, cap, "its workload has DDL, this sends inserts");
+    if (sc->ddl > 0 || sc->large > 0) {
+        return refuse(why, cap, "its workload is not of small inserts only, as is what this sends");
     }
     if (no_such_option(&sc->node[0], why, cap)) {
         return false;

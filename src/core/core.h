@@ -108,8 +108,8 @@ enum event_kind {
     EV_NET_DOWN,  /* peer, link: the connection is gone */
     EV_NET_FRAME, /* peer, link, bytes/len: one packet */
     EV_TIMER,     /* task: its timer ran out */
-    EV_CLIENT,    /* task (session), txn: insert row k=txn+1 and commit; ddl: create table k */
-    EV_ADMIN,     /* admin, peer */
+    EV_CLIENT, /* task (session), txn, statement: insert row k=txn+1 (or create table k), commit */
+    EV_ADMIN,  /* admin, peer */
 };
 
 /* Between two nodes there may be one connection per direction of replication. */
@@ -133,6 +133,12 @@ enum admin {
     ADMIN_FLUSH_LOGS,      /* FLUSH BINARY LOGS */
 };
 
+enum statement {
+    STATEMENT_INSERT = 0,
+    STATEMENT_LARGE, /* an insert whose binlog cache is above binlog_large_commit_threshold */
+    STATEMENT_DDL,
+};
+
 struct event {
     uint8_t kind; /* enum event_kind */
     uint8_t task;
@@ -141,7 +147,7 @@ struct event {
     uint8_t io; /* enum io_result */
     uint8_t admin;
     uint16_t txn;
-    bool ddl;
+    uint8_t statement; /* enum statement */
     uint32_t len;
     const uint8_t *bytes;
 };

@@ -50,6 +50,7 @@ static const struct server_profile servers[] = {
      .publish = PUBLISH_AFTER_SYNC_CALL,
      .group_wait = GROUP_WAIT_EACH,
      .binlog_error = BINLOG_ERROR_ROLLBACK,
+     .commit_by_rotate = true,
      .semisync = MARIADB_SEMISYNC},
     {.name = "mariadb-12.1-preview",
      .version = MARIADB_11_8,

@@ -64,6 +64,7 @@ struct server_profile {
     enum publish_order publish;
     enum group_wait group_wait;
     enum binlog_error binlog_error;
+    bool commit_by_rotate; /* a large transaction becomes a binlog file (MDEV-32014) */
     struct semisync_rules semisync;
     /* Defects of earlier servers, each to show what its repair is good for. */
     bool clears_in_use_early; /* before MDEV-342: the old file is marked as clean at its close */

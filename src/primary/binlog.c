@@ -11,15 +11,21 @@ static struct file_id file_of(uint32_t num)
     return (struct file_id){.kind = FILE_BINLOG, .num = (uint8_t)num};
 }
 
-/* GTID event, statements, end event; the events will stand from `base` + w->len on. */
+/* GTID event and statements; the events will stand from `base` + w->len on. */
 static void render_rows(struct writer *w, struct event_ctx *x, uint32_t base,
                         const struct committer *m)
 {
+    x->start = base + w->len;
     encode_gtid(w, x, m->gtid, GTID_FLAG_TRANSACTIONAL | GTID_FLAG_ALLOW_PARALLEL, m->group_id);
     x->start = base + w->len;
     encode_table_map(w, x, TABLE_ID, db_name, table_name);
     x->start = base + w->len;
     encode_write_rows(w, x, TABLE_ID, m->k, m->v);
+}
+
+static void render_end(struct writer *w, struct event_ctx *x, uint32_t base,
+                       const struct committer *m)
+{
     x->start = base + w->len;
     encode_xid(w, x, m->xid);
 }
@@ -30,14 +36,14 @@ static void render_ddl(struct writer *w, struct event_ctx *x, uint32_t base,
 {
     char text[DDL_TEXT_MAX];
     ddl_text(text, m->k, m->v);
+    x->start = base + w->len;
     encode_gtid(w, x, m->gtid, GTID_FLAG_STANDALONE | GTID_FLAG_DDL, 0);
     x->start = base + w->len;
     encode_query_xid(w, x, db_name, text, m->xid);
 }
 
-/* Facts 1.1 step 6. The GTID of a client's transaction is given
- * here; that of a replicated one is kept. */
-void binlog_render(const struct ctx *c, struct committer *m)
+/* The GTID of a client's transaction is given here; that of a replicated one is kept. */
+static void name_group(const struct ctx *c, struct committer *m)
 {
     struct binlog *b = &c->p->binlog;
     if (m->gtid.seq == 0) {
@@ -46,20 +52,60 @@ void binlog_render(const struct ctx *c, struct committer *m)
                                 .server = c->env->set->server_id,
                                 .seq = gtid_state_latest(&b->state, domain).seq + 1};
     }
-    struct writer w = writer_over(b->cache, BINLOG_CACHE_MAX);
-    w.len = b->cached;
-    struct event_ctx x = {.timestamp = EVENT_TIMESTAMP, .server_id = m->gtid.server};
-    x.start = b->len + w.len;
-    if (m->path == PATH_DIRECT)
-        render_ddl(&w, &x, b->len, m);
-    else
-        render_rows(&w, &x, b->len, m);
-    assert(!w.failed);
-    b->cached = w.len;
-    m->end = log_pos(b->num, b->len + b->cached);
     bool room = gtid_state_update(&b->state, m->gtid);
     assert(room);
     (void)room;
+}
+
+static struct event_ctx ctx_of(const struct committer *m)
+{
+    return (struct event_ctx){.timestamp = EVENT_TIMESTAMP, .server_id = m->gtid.server};
+}
+
+static struct writer cache_writer(struct binlog *b)
+{
+    struct writer w = writer_over(b->cache, BINLOG_CACHE_MAX);
+    w.len = b->cached;
+    return w;
+}
+
+static void cached(struct binlog *b, const struct writer *w, struct committer *m)
+{
+    assert(!w->failed);
+    b->cached = w->len;
+    m->end = log_pos(b->num, b->len + b->cached);
+}
+
+/* Facts 1.1 step 6. */
+void binlog_render(const struct ctx *c, struct committer *m)
+{
+    struct binlog *b = &c->p->binlog;
+    name_group(c, m);
+    struct writer w = cache_writer(b);
+    struct event_ctx x = ctx_of(m);
+    if (m->path == PATH_DIRECT) {
+        render_ddl(&w, &x, b->len, m);
+    } else {
+        render_rows(&w, &x, b->len, m);
+        render_end(&w, &x, b->len, m);
+    }
+    cached(b, &w, m);
+}
+
+void binlog_render_body(const struct ctx *c, struct committer *m, struct writer *w)
+{
+    name_group(c, m);
+    struct event_ctx x = ctx_of(m);
+    render_rows(w, &x, 0, m);
+}
+
+void binlog_render_end(const struct ctx *c, struct committer *m)
+{
+    struct binlog *b = &c->p->binlog;
+    struct writer w = cache_writer(b);
+    struct event_ctx x = ctx_of(m);
+    render_end(&w, &x, b->len, m);
+    cached(b, &w, m);
 }
 
 void binlog_write(const struct ctx *c, uint32_t task)

@@ -6,7 +6,7 @@
  *
  * Beside facts 1.1 (MariaDB log.cc) and 1.3 (MySQL binlog.cc); the numbers are the steps there.
  */
-#include "primary/internal.h"
+#include "primary/stage.h"
 
 /* ---- groups --------------------------------------------------------------------------------- */
 
@@ -55,8 +55,7 @@ static void render_group(const struct ctx *c, struct committer *leader)
         binlog_render(c, member(c->p, i));
 }
 
-/* Sends the committer on to the row of `stage`, which its table must have. */
-static void send_on(const struct ctx *c, uint32_t task, enum stage stage)
+void commit_send_on(const struct ctx *c, uint32_t task, enum stage stage)
 {
     struct committer *m = &c->p->by[task];
     const struct row *rows = commit_pipeline(c->env, m->path);
@@ -82,10 +81,10 @@ static void roll_back_group(const struct ctx *c, uint32_t leader)
         member(c->p, i)->failed = 1;
         member(c->p, i)->next = 0;
         if (i - 1 != leader)
-            send_on(c, i - 1, STAGE_REPLY);
+            commit_send_on(c, i - 1, STAGE_REPLY);
     }
     c->p->by[leader].head = 0;
-    send_on(c, leader, STAGE_REPLY);
+    commit_send_on(c, leader, STAGE_REPLY);
 }
 
 /* The group goes on to its engine commit without the binlog: nobody waits for an ACK of it. */
@@ -94,7 +93,7 @@ static void commit_unlogged(const struct ctx *c, uint32_t leader)
     for (uint32_t i = c->p->by[leader].head; i != 0; i = member(c->p, i)->next)
         member(c->p, i)->end = 0;
     bool ordered = c->env->set->commit_order == ORDER_BY_LEADER;
-    send_on(c, leader, ordered ? STAGE_COMMIT : STAGE_DISBAND);
+    commit_send_on(c, leader, ordered ? STAGE_COMMIT : STAGE_DISBAND);
 }
 
 /* What DDL has done is not undone. MariaDB asks for the wait even so (MDEV-38829); nothing was
@@ -104,7 +103,7 @@ static void fail_direct(const struct ctx *c, uint32_t task)
     struct committer *m = &c->p->by[task];
     m->failed = 1;
     m->end = c->env->set->wait_point == WAIT_AFTER_COMMIT ? 0 : m->end;
-    send_on(c, task, m->end != 0 ? STAGE_WAIT_DIRECT : STAGE_COMMIT_OWN);
+    commit_send_on(c, task, m->end != 0 ? STAGE_WAIT_DIRECT : STAGE_COMMIT_OWN);
 }
 
 /* Step 7e: the group could not be written or fsynced. */
@@ -133,79 +132,11 @@ static void fail_group(const struct ctx *c, uint32_t leader)
 
 /* ---- stages --------------------------------------------------------------------------------- */
 
-enum outcome {
-    NEXT,  /* on to the next row in the same step: nothing lies between that others could see */
-    YIELD, /* on to the next row, but others may run first */
-    STAY   /* not finished; `state` says what it waits for */
-};
-
-static enum outcome wait_for_disk(struct committer *m)
+enum outcome commit_wait_for_disk(struct committer *m)
 {
     m->state = COMMITTER_IO;
     m->io_done = 0;
     return STAY;
-}
-
-/* The redo log is under way; `synced`: its disk actions end in an fsync. */
-static enum outcome wait_for_redo(const struct ctx *c, struct committer *m, bool synced)
-{
-    m->synced = synced;
-    m->flush_lsn = c->e->written;
-    return wait_for_disk(m);
-}
-
-static bool sync_at_prepare(const struct env *env)
-{
-    uint32_t f = env->set->flush_log_at_trx_commit;
-    return f == 1 || f == 3;
-}
-
-/* InnoDB ends the server when its log cannot be written (facts live). */
-static enum outcome redo_done(const struct ctx *c, const struct committer *m)
-{
-    if (m->io_error != IO_OK) {
-        act(c->out, ACT_EXIT)->arg = m->io_error;
-        return STAY;
-    }
-    if (m->synced)
-        engine_flushed(c->e, m->flush_lsn);
-    return NEXT;
-}
-
-/* The row, in memory. All that there is to do where the binlog is closed. */
-static enum outcome stage_insert(const struct ctx *c, uint32_t task)
-{
-    struct committer *m = &c->p->by[task];
-    if (engine_prepare(c->e, m->xid, m->k, m->v, m->gtid))
-        return NEXT;
-    m->failed = 1;
-    m->xid = 0; /* nothing to roll back */
-    send_on(c, task, STAGE_REPLY);
-    return STAY;
-}
-
-static enum outcome stage_prepare(const struct ctx *c, uint32_t task)
-{
-    struct committer *m = &c->p->by[task];
-    if (m->io_done)
-        return redo_done(c, m);
-    if (stage_insert(c, task) == STAY)
-        return STAY;
-    if (!engine_flush_prepare(c->e, c->env, task, c->out))
-        return NEXT;
-    return wait_for_redo(c, m, sync_at_prepare(c->env));
-}
-
-static enum outcome stage_execute(const struct ctx *c, uint32_t task)
-{
-    struct committer *m = &c->p->by[task];
-    if (m->io_done)
-        return redo_done(c, m);
-    if (stage_insert(c, task) == STAY)
-        return STAY;
-    if (!engine_flush_all(c->e, task, c->out))
-        return NEXT;
-    return wait_for_redo(c, m, true);
 }
 
 static enum outcome stage_render_own(const struct ctx *c, uint32_t task)
@@ -244,7 +175,7 @@ static enum outcome stage_write(const struct ctx *c, uint32_t task)
         if (m->head == 0)
             stage_render(c, task);
         binlog_write(c, task);
-        return wait_for_disk(m);
+        return commit_wait_for_disk(m);
     }
     if (m->io_error != IO_OK) {
         fail_group(c, task);
@@ -269,7 +200,7 @@ static enum outcome stage_sync(const struct ctx *c, uint32_t task)
     if (!binlog_sync_due(&c->p->binlog, c->env))
         return NEXT;
     act_fsync(c->out, task, (struct file_id){.kind = FILE_BINLOG, .num = c->p->binlog.num});
-    return wait_for_disk(m);
+    return commit_wait_for_disk(m);
 }
 
 static enum outcome stage_register(const struct ctx *c, uint32_t task)
@@ -310,22 +241,43 @@ static uint32_t last_to_commit(const struct ctx *c, uint32_t task)
 }
 
 /* A disk error in a rotation ends the server; MariaDB would close the binlog and go on without. */
-static enum outcome stage_rotate(const struct ctx *c, uint32_t task)
+static enum outcome rotate(const struct ctx *c, uint32_t task, bool due)
 {
     struct committer *m = &c->p->by[task];
     if (!m->io_done) {
-        bool due = m->path == PATH_FLUSH_LOGS ? checkpoint_has_room(&c->p->binlog) : rotate_due(c);
         if (!due)
             return NEXT;
         checkpoint_rotated(c, c->p->binlog.num, last_to_commit(c, task));
         rotate_start(c, task);
-        return wait_for_disk(m);
+        return commit_wait_for_disk(m);
     }
     if (m->io_error != IO_OK && c->p->binlog.rotation != ROTATION_CLEAR) {
         act(c->out, ACT_EXIT)->arg = m->io_error;
         return STAY;
     }
-    return rotate_go_on(c, task) ? NEXT : wait_for_disk(m);
+    return rotate_go_on(c, task) ? NEXT : commit_wait_for_disk(m);
+}
+
+static enum outcome stage_rotate(const struct ctx *c, uint32_t task)
+{
+    return rotate(c, task, rotate_due(c));
+}
+
+static enum outcome stage_rotate_large(const struct ctx *c, uint32_t task)
+{
+    return rotate(c, task, true);
+}
+
+static enum outcome stage_flush_logs(const struct ctx *c, uint32_t task)
+{
+    return rotate(c, task, checkpoint_has_room(&c->p->binlog));
+}
+
+static enum outcome stage_render_end(const struct ctx *c, uint32_t task)
+{
+    c->p->by[task].head = (uint8_t)(task + 1);
+    binlog_render_end(c, &c->p->by[task]);
+    return NEXT;
 }
 
 static enum outcome stage_wait(const struct ctx *c, uint32_t task)
@@ -369,7 +321,7 @@ static enum outcome stage_commit(const struct ctx *c, uint32_t task)
     leader->cursor = m->next;
     m->next = 0;
     if (i - 1 != task)
-        send_on(c, i - 1, STAGE_FLUSH);
+        commit_send_on(c, i - 1, STAGE_FLUSH);
     if (leader->cursor == 0) {
         leader->head = 0;
         return YIELD;
@@ -391,7 +343,7 @@ static enum outcome stage_commit_next(const struct ctx *c, uint32_t task)
     member(c->p, next)->lock = m->lock;
     c->p->owner[m->lock] = (uint8_t)next;
     m->lock = LOCK_NONE;
-    send_on(c, next - 1, STAGE_COMMIT_NEXT);
+    commit_send_on(c, next - 1, STAGE_COMMIT_NEXT);
     return YIELD;
 }
 
@@ -403,7 +355,7 @@ static enum outcome stage_disband(const struct ctx *c, uint32_t task)
         next = member(c->p, i)->next;
         member(c->p, i)->next = 0;
         if (i - 1 != task)
-            send_on(c, i - 1, STAGE_COMMIT_OWN);
+            commit_send_on(c, i - 1, STAGE_COMMIT_OWN);
     }
     leader->head = 0;
     return YIELD;
@@ -414,39 +366,6 @@ static enum outcome stage_commit_own(const struct ctx *c, uint32_t task)
     engine_commit_ordered(c->e, c->p->by[task].xid);
     checkpoint_ask(c, task); /* a direct write may have rotated, and goes by no STAGE_FLUSH */
     return YIELD;
-}
-
-/* Nothing but the commit record says that the transaction is there: F=1 must fsync it now. */
-static enum outcome stage_flush_alone(const struct ctx *c, uint32_t task)
-{
-    struct committer *m = &c->p->by[task];
-    if (m->io_done)
-        return redo_done(c, m);
-    if (!engine_flush_prepare(c->e, c->env, task, c->out))
-        return NEXT;
-    return wait_for_redo(c, m, sync_at_prepare(c->env));
-}
-
-static enum outcome flush_commit_record(const struct ctx *c, uint32_t task)
-{
-    struct committer *m = &c->p->by[task];
-    if (m->io_done)
-        return redo_done(c, m);
-    if (!engine_flush_commit(c->e, c->env, task, c->out))
-        return NEXT;
-    return wait_for_redo(c, m, c->env->set->flush_log_at_trx_commit == 3);
-}
-
-/* Steps 14, 15. Whoever rotated a file away asks for its checkpoint now. */
-static enum outcome stage_flush(const struct ctx *c, uint32_t task)
-{
-    struct committer *m = &c->p->by[task];
-    if (!m->io_done)
-        checkpoint_ask(c, task);
-    enum outcome o = flush_commit_record(c, task);
-    if (o == NEXT && m->end != 0)
-        checkpoint_unlog(c, m->end);
-    return o;
 }
 
 static enum outcome stage_wait_own(const struct ctx *c, uint32_t task)
@@ -477,7 +396,7 @@ static enum outcome stage_checkpoint(const struct ctx *c, uint32_t task)
     struct committer *m = &c->p->by[task];
     if (!m->io_done) {
         checkpoint_write(c, task);
-        return wait_for_disk(m);
+        return commit_wait_for_disk(m);
     }
     checkpoint_written(c);
     return NEXT;
@@ -506,7 +425,7 @@ static enum outcome stage_reply(const struct ctx *c, uint32_t task)
 
 typedef enum outcome (*stage_fn)(const struct ctx *c, uint32_t task);
 static const stage_fn stage_run[] = {
-    [STAGE_PREPARE] = stage_prepare,
+    [STAGE_PREPARE] = redo_prepare,
     [STAGE_QUEUE] = stage_queue,
     [STAGE_RENDER] = stage_render,
     [STAGE_WRITE] = stage_write,
@@ -516,18 +435,20 @@ static const stage_fn stage_run[] = {
     [STAGE_ROTATE] = stage_rotate,
     [STAGE_WAIT] = stage_wait,
     [STAGE_COMMIT] = stage_commit,
-    [STAGE_FLUSH] = stage_flush,
+    [STAGE_FLUSH] = redo_flush,
     [STAGE_WAIT_OWN] = stage_wait_own,
     [STAGE_REPLY] = stage_reply,
-    [STAGE_EXECUTE] = stage_execute,
+    [STAGE_ROTATE_LARGE] = stage_rotate_large,
+    [STAGE_RENDER_END] = stage_render_end,
+    [STAGE_EXECUTE] = redo_execute,
     [STAGE_RENDER_OWN] = stage_render_own,
     [STAGE_WAIT_DIRECT] = stage_wait_direct,
-    [STAGE_INSERT] = stage_insert,
+    [STAGE_INSERT] = redo_insert,
     [STAGE_COMMIT_NEXT] = stage_commit_next,
     [STAGE_DISBAND] = stage_disband,
     [STAGE_COMMIT_OWN] = stage_commit_own,
-    [STAGE_FLUSH_ALONE] = stage_flush_alone,
-    [STAGE_FLUSH_LOGS] = stage_rotate,
+    [STAGE_FLUSH_ALONE] = redo_flush_alone,
+    [STAGE_FLUSH_LOGS] = stage_flush_logs,
     [STAGE_ASK] = stage_ask,
     [STAGE_CHECKPOINT] = stage_checkpoint,
     [STAGE_DONE] = stage_done,
@@ -540,7 +461,7 @@ void commit_start(const struct ctx *c, uint32_t task, enum commit_path path)
     struct committer *m = &c->p->by[task];
     assert(m->state == COMMITTER_IDLE);
     m->state = COMMITTER_READY;
-    bool writes = path == PATH_GROUP || path == PATH_DIRECT;
+    bool writes = path == PATH_GROUP || path == PATH_LARGE || path == PATH_DIRECT;
     m->path = (uint8_t)(writes && c->p->binlog.closed ? PATH_UNLOGGED : path);
     m->row = 0;
     act_wake(c->out, task);

@@ -22,9 +22,10 @@ static void serve(void)
 static void ddl(uint32_t session, uint32_t txn)
 {
     w.answered &= ~(1u << session);
-    tw_event(&w,
-             &(struct event){
-                 .kind = EV_CLIENT, .task = (uint8_t)session, .txn = (uint16_t)txn, .ddl = true});
+    tw_event(&w, &(struct event){.kind = EV_CLIENT,
+                                 .task = (uint8_t)session,
+                                 .txn = (uint16_t)txn,
+                                 .statement = STATEMENT_DDL});
 }
 
 static void test_order(void **state)

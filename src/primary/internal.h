@@ -18,31 +18,33 @@ struct ctx {
 /* The numbers are the steps of facts 1.1. */
 enum stage {
     STAGE_END = 0,
-    STAGE_PREPARE,     /* 2: engine prepare, redo flushed as F says */
-    STAGE_QUEUE,       /* 4: push on the queue; the first becomes leader, others follow it */
-    STAGE_RENDER,      /* BEFORE_WRITE only: GTIDs are given, events exist in memory */
-    STAGE_WRITE,       /* 5, 6: leader takes the queue, one write(2) for the group */
-    STAGE_SYNC,        /* 7: one fsync, if sync_binlog says so */
-    STAGE_REGISTER,    /* 8: semi-sync learns the positions that it will ask ACKs for */
-    STAGE_PUBLISH,     /* 9: binlog_end_pos moves, dump threads may send */
-    STAGE_ROTATE,      /* 10: a new file where this one is full (max_binlog_size) */
-    STAGE_WAIT,        /* 11: the leader waits for the ACKs of its members */
-    STAGE_PASS,        /* 11 without a wait: the lock is only passed through */
-    STAGE_COMMIT,      /* 13: commit_ordered member by member: visible */
-    STAGE_COMMIT_NEXT, /* 13: each thread its own; the lock and the turn go to the next member */
-    STAGE_DISBAND,     /* 13: the leader lets its members go, each to commit by itself */
-    STAGE_COMMIT_OWN,  /* 13: each thread its own, in any order */
-    STAGE_FLUSH,       /* 14: each thread, commit record as F says */
-    STAGE_WAIT_OWN,    /* 16: each thread waits for the ACK of its own position */
-    STAGE_EXECUTE,     /* DDL: done in the engine and in the DDL log, fsynced whatever F is */
-    STAGE_RENDER_OWN,  /* DDL: a group of its own */
-    STAGE_WAIT_DIRECT, /* DDL: the wait of AFTER_SYNC, by the file that is current by now */
-    STAGE_INSERT,      /* no binlog: the row, without a prepare */
-    STAGE_FLUSH_ALONE, /* no binlog: the commit record alone makes the transaction durable */
-    STAGE_REPLY,       /* OK to the client */
-    STAGE_FLUSH_LOGS,  /* FLUSH BINARY LOGS: a new file */
-    STAGE_ASK,         /* the engine is asked for a checkpoint; the statement is done */
-    STAGE_CHECKPOINT,  /* the binlog says which files recovery still needs */
+    STAGE_PREPARE,      /* 2: engine prepare, redo flushed as F says */
+    STAGE_QUEUE,        /* 4: push on the queue; the first becomes leader, others follow it */
+    STAGE_RENDER,       /* BEFORE_WRITE only: GTIDs are given, events exist in memory */
+    STAGE_WRITE,        /* 5, 6: leader takes the queue, one write(2) for the group */
+    STAGE_SYNC,         /* 7: one fsync, if sync_binlog says so */
+    STAGE_REGISTER,     /* 8: semi-sync learns the positions that it will ask ACKs for */
+    STAGE_PUBLISH,      /* 9: binlog_end_pos moves, dump threads may send */
+    STAGE_ROTATE,       /* 10: a new file where this one is full (max_binlog_size) */
+    STAGE_WAIT,         /* 11: the leader waits for the ACKs of its members */
+    STAGE_PASS,         /* 11 without a wait: the lock is only passed through */
+    STAGE_COMMIT,       /* 13: commit_ordered member by member: visible */
+    STAGE_COMMIT_NEXT,  /* 13: each thread its own; the lock and the turn go to the next member */
+    STAGE_DISBAND,      /* 13: the leader lets its members go, each to commit by itself */
+    STAGE_COMMIT_OWN,   /* 13: each thread its own, in any order */
+    STAGE_FLUSH,        /* 14: each thread, commit record as F says */
+    STAGE_WAIT_OWN,     /* 16: each thread waits for the ACK of its own position */
+    STAGE_ROTATE_LARGE, /* large: a new file that has all of the group but its end event */
+    STAGE_RENDER_END,   /* large: the end event */
+    STAGE_EXECUTE,      /* DDL: done in the engine and in the DDL log, fsynced whatever F is */
+    STAGE_RENDER_OWN,   /* DDL: a group of its own */
+    STAGE_WAIT_DIRECT,  /* DDL: the wait of AFTER_SYNC, by the file that is current by now */
+    STAGE_INSERT,       /* no binlog: the row, without a prepare */
+    STAGE_FLUSH_ALONE,  /* no binlog: the commit record alone makes the transaction durable */
+    STAGE_REPLY,        /* OK to the client */
+    STAGE_FLUSH_LOGS,   /* FLUSH BINARY LOGS: a new file */
+    STAGE_ASK,          /* the engine is asked for a checkpoint; the statement is done */
+    STAGE_CHECKPOINT,   /* the binlog says which files recovery still needs */
     STAGE_DONE,
 };
 
@@ -55,6 +57,7 @@ struct row {
 enum commit_path {
     PATH_GROUP = 0,  /* engine prepare, binlog group commit */
     PATH_UNLOGGED,   /* the binlog is closed */
+    PATH_LARGE,      /* a cache that becomes a binlog file (MDEV-32014) */
     PATH_DIRECT,     /* a statement that is written by itself, past the queue: DDL */
     PATH_FLUSH_LOGS, /* TASK_OPERATOR: FLUSH BINARY LOGS */
     PATH_CHECKPOINT, /* TASK_BACKGROUND: a binlog checkpoint is due */
@@ -93,6 +96,10 @@ void operator_step(const struct ctx *c, const struct event *ev);
 
 /* Gives the committer its GTID and renders its event group into the cache, behind what is there. */
 void binlog_render(const struct ctx *c, struct committer *m);
+/* A group in two parts, for MDEV-32014: all but the end event at w->len of a file that w is the
+ * beginning of; then the end event into the cache. */
+void binlog_render_body(const struct ctx *c, struct committer *m, struct writer *w);
+void binlog_render_end(const struct ctx *c, struct committer *m);
 /* write(2) of the cache; after the DISK_DONE call binlog_written or binlog_write_failed. */
 void binlog_write(const struct ctx *c, uint32_t task);
 void binlog_written(struct binlog *b);

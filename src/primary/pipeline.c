@@ -18,7 +18,8 @@ static const char *const stage_names[] = {
     [STAGE_WAIT_DIRECT] = "wait",  [STAGE_INSERT] = "insert",
     [STAGE_FLUSH_ALONE] = "flush", [STAGE_FLUSH_LOGS] = "rotate",
     [STAGE_ASK] = "ask",           [STAGE_CHECKPOINT] = "checkpoint",
-    [STAGE_DONE] = "done",
+    [STAGE_DONE] = "done",         [STAGE_ROTATE_LARGE] = "rotate",
+    [STAGE_RENDER_END] = "render",
 };
 
 static const struct row mariadb_after_sync[] = {
@@ -198,6 +199,41 @@ static const struct row unlogged[] = {
     {STAGE_REPLY, LOCK_NONE},  {STAGE_END, LOCK_NONE},
 };
 
+/* Commit by rotate (MDEV-32014, facts 1.2b): the group stands in a file of its own before its end
+ * event makes it one. From there on it is a commit group with one member. */
+static const struct row large_after_sync[] = {
+    {STAGE_PREPARE, LOCK_NONE},
+    {STAGE_ROTATE_LARGE, LOCK_LOG},
+    {STAGE_RENDER_END, LOCK_LOG},
+    {STAGE_WRITE, LOCK_LOG},
+    {STAGE_SYNC, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_PUBLISH, LOCK_LOG},
+    {STAGE_ROTATE, LOCK_LOG},
+    {STAGE_WAIT, LOCK_AFTER_BINLOG_SYNC},
+    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
+    {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+static const struct row large_after_commit[] = {
+    {STAGE_PREPARE, LOCK_NONE},
+    {STAGE_ROTATE_LARGE, LOCK_LOG},
+    {STAGE_RENDER_END, LOCK_LOG},
+    {STAGE_WRITE, LOCK_LOG},
+    {STAGE_SYNC, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_PUBLISH, LOCK_LOG},
+    {STAGE_ROTATE, LOCK_LOG},
+    {STAGE_PASS, LOCK_AFTER_BINLOG_SYNC},
+    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
+    {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_WAIT_OWN, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
 /* MYSQL_BIN_LOG::write: DDL takes the same locks in the same order, but does not queue. A metadata
  * lock hides what it creates until it has passed them all. */
 static const struct row direct_after_sync[] = {
@@ -256,8 +292,11 @@ static const struct row *other_path(const struct env *env, uint32_t path)
 {
     if (path == PATH_UNLOGGED)
         return unlogged;
+    bool after_commit = env->set->wait_point == WAIT_AFTER_COMMIT;
     if (path == PATH_DIRECT)
-        return env->set->wait_point == WAIT_AFTER_COMMIT ? direct_after_commit : direct_after_sync;
+        return after_commit ? direct_after_commit : direct_after_sync;
+    if (path == PATH_LARGE)
+        return after_commit ? large_after_commit : large_after_sync;
     if (path == PATH_CHECKPOINT)
         return checkpoint;
     assert(path == PATH_FLUSH_LOGS);

@@ -1,6 +1,9 @@
 #include "primary/internal.h"
 
-static void start_client(const struct ctx *c, uint32_t task, uint32_t txn, bool ddl)
+static const uint8_t paths[] = {
+    [STATEMENT_INSERT] = PATH_GROUP, [STATEMENT_LARGE] = PATH_LARGE, [STATEMENT_DDL] = PATH_DIRECT};
+
+static void start_client(const struct ctx *c, uint32_t task, uint32_t txn, enum statement statement)
 {
     assert(task < SESSIONS_MAX && txn < TXNS_MAX);
     struct committer *m = &c->p->by[task];
@@ -13,10 +16,11 @@ static void start_client(const struct ctx *c, uint32_t task, uint32_t txn, bool 
     m->k = (int32_t)txn + 1;
     m->v = m->k * 100;
     m->xid = txn + 1; /* a server's XID holds a query id that no other live transaction has */
-    commit_start(c, task, ddl ? PATH_DIRECT : PATH_GROUP);
+    commit_start(c, task, paths[statement]);
 }
 
-static bool apply(struct primary *p, const struct committer *group, bool ddl, struct actions *out)
+static bool apply(struct primary *p, const struct committer *group, enum statement statement,
+                  struct actions *out)
 {
     struct committer *m = &p->by[TASK_APPLIER];
     if (m->state != COMMITTER_IDLE || m->finished)
@@ -24,7 +28,7 @@ static bool apply(struct primary *p, const struct committer *group, bool ddl, st
     assert(group->gtid.seq != 0 && group->xid != 0);
     *m = *group;
     struct ctx c = {.p = p, .out = out};
-    commit_start(&c, TASK_APPLIER, ddl ? PATH_DIRECT : PATH_GROUP);
+    commit_start(&c, TASK_APPLIER, paths[statement]);
     return true;
 }
 
@@ -32,14 +36,14 @@ bool primary_apply(struct primary *p, struct gtid gtid, uint64_t xid, int32_t k,
                    struct actions *out)
 {
     const struct committer group = {.gtid = gtid, .xid = xid, .k = k, .v = v};
-    return apply(p, &group, false, out);
+    return apply(p, &group, STATEMENT_INSERT, out);
 }
 
 bool primary_apply_ddl(struct primary *p, struct gtid gtid, uint64_t xid, int32_t k, int32_t v,
                        struct actions *out)
 {
     const struct committer group = {.gtid = gtid, .xid = xid, .k = k, .v = v};
-    return apply(p, &group, true, out);
+    return apply(p, &group, STATEMENT_DDL, out);
 }
 
 bool primary_applied(struct primary *p, bool *error)
@@ -112,7 +116,7 @@ void primary_step(struct primary *p, struct engine *e, const struct env *env,
         semisync_timeout(&p->semisync, env, ev->task, out);
         break;
     case EV_CLIENT:
-        start_client(&c, ev->task, ev->txn, ev->ddl);
+        start_client(&c, ev->task, ev->txn, (enum statement)ev->statement);
         break;
     case EV_ADMIN:
         operator_step(&c, ev);

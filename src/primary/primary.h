@@ -3,7 +3,7 @@
  * The files of this folder, in the order in which a commit meets them:
  *
  *   pipeline.c  the commit pipeline: a table of stages per wait point
- *   commit.c    the walk through it, and what each stage does
+ *   commit.c    the walk through it, and what each stage does (redo.c: to the engine log)
  *   locks.c     its locks, hand over hand
  *   binlog.c    the binlog: rendering a group, write, fsync, end position
  *   rotate.c    the change to a new file, and the index that names the files

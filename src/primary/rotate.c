@@ -17,7 +17,7 @@
  */
 #include "primary/internal.h"
 
-enum { INDEX_LINE_MAX = BINLOG_NAME_MAX + 1, HEAD_MAX = 512 };
+enum { INDEX_LINE_MAX = BINLOG_NAME_MAX + 1, HEAD_MAX = 1024 };
 
 static const struct file_id index_file = {.kind = FILE_BINLOG_INDEX, .num = 1};
 
@@ -131,6 +131,10 @@ static void create_file(const struct ctx *c, uint32_t task)
     encode_gtid_list(&w, &x, &b->state);
     x.start = w.len;
     encode_binlog_checkpoint(&w, &x, name);
+    /* MDEV-32014: the cache of a large transaction becomes the file, by a rename. A file that is
+     * not in the index is deleted at a start, so writing it in place comes to the same. */
+    if (task < COMMITTERS && c->p->by[task].path == PATH_LARGE)
+        binlog_render_body(c, &c->p->by[task], &w);
     assert(!w.failed);
     act_create(c->out, task, id);
     act_write(c->out, task, id, 0, head, w.len);
@@ -146,9 +150,13 @@ static void switch_over(const struct ctx *c)
     const struct file_view *f = view_find(c->env->disk, file_of(b->num));
     assert(f != NULL);
     b->len = f->len;
+    struct gtid_state before;
+    bool in_use = false;
+    uint32_t head =
+        binlog_head(f, &in_use, &before); /* of a large group no more is published yet */
     if (b->oldest == 0)
         b->oldest = b->num;
-    binlog_publish(c, log_pos(b->num, b->len));
+    binlog_publish(c, log_pos(b->num, head));
 }
 
 bool rotate_due(const struct ctx *c)

@@ -1,0 +1,29 @@
+/* What a stage is to the walk of commit.c: a function that does a piece and says how to go on. */
+#ifndef ACKPROOF_PRIMARY_STAGE_H
+#define ACKPROOF_PRIMARY_STAGE_H
+
+#include "primary/internal.h"
+
+enum outcome {
+    NEXT,  /* on to the next row in the same step: nothing lies between that others could see */
+    YIELD, /* on to the next row, but others may run first */
+    STAY   /* not finished; `state` says what it waits for */
+};
+
+/* Disk actions of the task are under way; the stage is entered again, with io_done, when they are
+ * done. */
+enum outcome commit_wait_for_disk(struct committer *m);
+/* Sends the committer on to the row of `stage`, which its table must have. */
+void commit_send_on(const struct ctx *c, uint32_t task, enum stage stage);
+
+/* ---- redo.c --------------------------------------------------------------------------------- */
+
+/* The row, in memory; all that there is to do where the binlog is closed. A duplicate key goes to
+ * reply. */
+enum outcome redo_insert(const struct ctx *c, uint32_t task);
+enum outcome redo_prepare(const struct ctx *c, uint32_t task);     /* 2 */
+enum outcome redo_execute(const struct ctx *c, uint32_t task);     /* DDL: fsynced at any F */
+enum outcome redo_flush(const struct ctx *c, uint32_t task);       /* 14, 15 */
+enum outcome redo_flush_alone(const struct ctx *c, uint32_t task); /* without a binlog */
+
+#endif
