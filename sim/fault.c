@@ -39,6 +39,18 @@ bool fault_admitted(const struct sim *s, enum fault_point p, uint32_t node, enum
     return budget_of(s, p, node, kind, &slot) != NULL;
 }
 
+uint32_t fault_points_left(const struct sim *s, uint32_t node)
+{
+    unsigned role = node == s->world->home ? OF_PRIMARY : OF_REPLICA;
+    uint32_t points = 0;
+    for (uint32_t i = 0; i < s->scenario->n_faults && !s->world->calm; i++) {
+        const struct fault_budget *f = &s->scenario->fault[i];
+        if (((unsigned)f->of & role) != 0 && s->world->budget[i] > 0)
+            points |= 1u << f->point;
+    }
+    return points;
+}
+
 void fault_spend(struct sim *s, enum fault_point p, uint32_t node)
 {
     uint32_t slot = 0;

@@ -116,6 +116,8 @@ static inline uint32_t role_of(const struct world *w, uint32_t node)
 bool fault_fires(struct sim *s, enum fault_point p, uint32_t node, enum file_kind kind);
 /* Is there a budget left for it? */
 bool fault_admitted(const struct sim *s, enum fault_point p, uint32_t node, enum file_kind kind);
+/* Bit p: fault point p has a budget left for this node, on some kind of file. */
+uint32_t fault_points_left(const struct sim *s, uint32_t node);
 /* A fault that was chosen as a move: takes it off the budget. */
 void fault_spend(struct sim *s, enum fault_point p, uint32_t node);
 

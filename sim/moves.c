@@ -177,19 +177,24 @@ static void list_manager(const struct sim *s, struct moves *m)
 static void list_faults(const struct sim *s, struct moves *m)
 {
     const struct world *w = s->world;
+    uint32_t all = 0;
+    uint32_t left[NODES_MAX]; /* points that can still strike the node */
     for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
-        if (w->node[i].state != NODE_DOWN && fault_admitted(s, FAULT_NODE_KILL, i, FILE_NONE))
+        left[i] = fault_points_left(s, i);
+        all |= left[i];
+        if (w->node[i].state == NODE_DOWN)
+            continue;
+        if (left[i] >> FAULT_NODE_KILL & 1)
             moves_add(m, move_key(MOVE_KILL, i, 0, 0));
-        if (w->node[i].state != NODE_DOWN && fault_admitted(s, FAULT_NODE_POWER, i, FILE_NONE))
+        if (left[i] >> FAULT_NODE_POWER & 1)
             moves_add(m, move_key(MOVE_POWER, i, 0, 0));
-        if (w->node[i].state != NODE_DOWN && (w->cut_off >> i & 1) == 0 &&
-            fault_admitted(s, FAULT_NET_PARTITION, i, FILE_NONE))
+        if ((left[i] >> FAULT_NET_PARTITION & 1) != 0 && (w->cut_off >> i & 1) == 0)
             moves_add(m, move_key(MOVE_PARTITION, i, 0, 0));
     }
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < CONNS_MAX && (all >> FAULT_NET_RESET & 1) != 0; i++) {
         const struct conn *c = &w->conn[i];
         if (c->used && c->replica_open && c->primary_open && !w->node[c->replica].receiver.busy &&
-            fault_admitted(s, FAULT_NET_RESET, c->replica, FILE_NONE))
+            (left[c->replica] >> FAULT_NET_RESET & 1) != 0)
             moves_add(m, move_key(MOVE_RESET, c->replica, c->primary, i));
     }
 }
@@ -226,7 +231,8 @@ bool moves_any(const struct sim *s)
 {
     struct moves m;
     for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
-        if (s->world->node[i].runnable != 0 && s->world->node[i].state != NODE_DOWN)
+        const struct node *n = &s->world->node[i];
+        if ((n->runnable | n->in_io | n->timers) != 0 && n->state != NODE_DOWN)
             return true; /* a cheap answer for most states */
     }
     list_all_but_faults(s, &m);

@@ -274,7 +274,7 @@ static void carry_out(struct sim *s, uint32_t node, const struct actions *out)
     uint32_t synced = 0;
     uint32_t failed = 0;
     uint32_t exited = 0;
-    enum io_result result[TASKS_MAX] = {IO_OK};
+    uint8_t result[TASKS_MAX] = {IO_OK};
     for (uint32_t i = 0; i < out->n && !s->world->dead; i++) {
         const struct action *a = &out->at[i];
         if (!is_disk_action(a->kind)) {
@@ -293,7 +293,7 @@ static void carry_out(struct sim *s, uint32_t node, const struct actions *out)
         wrote |= bit;
         if (synced & bit)
             judge_insane(s, "a core wrote behind an fsync in one list");
-        result[a->task] = disk_action(s, node, a, out->bytes);
+        result[a->task] = (uint8_t)disk_action(s, node, a, out->bytes);
         if (result[a->task] != IO_OK)
             failed |= bit;
     }
@@ -303,10 +303,9 @@ static void carry_out(struct sim *s, uint32_t node, const struct actions *out)
         node_die(s, node);
         return;
     }
-    for (uint32_t t = 0; t < TASKS_MAX && !s->world->dead; t++) {
-        bool due = (wrote >> t & 1) != 0 && (synced >> t & 1) == 0;
-        if (due || (failed >> t & 1) != 0)
-            disk_answer(s, node, t, result[t]);
+    for (uint32_t due = (wrote & ~synced) | failed; due != 0 && !s->world->dead; due &= due - 1) {
+        uint32_t t = (uint32_t)__builtin_ctz(due);
+        disk_answer(s, node, t, (enum io_result)result[t]);
     }
 }
 

@@ -86,6 +86,8 @@ double search_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+enum { ROLL_SHORT = 4 };
+
 /* ---- runs ------------------------------------------------------------------------------------ */
 
 void runner_open(struct runner *r, const struct machine *m, const struct scenario *sc)
@@ -127,12 +129,23 @@ void runner_close(struct runner *r)
     *r = (struct runner){0};
 }
 
+/* Of one step: `n` choices, few of them; the state is that behind it, or zeros. */
 static struct hash128 roll(struct hash128 before, const struct witness_choice *choice, uint32_t n,
                            struct hash128 state)
 {
-    XXH128_hash_t c = XXH3_128bits(choice, n * sizeof *choice);
-    const uint64_t all[6] = {before.lo, before.hi, c.low64, c.high64, state.lo, state.hi};
-    XXH128_hash_t h = XXH3_128bits(all, sizeof all);
+    struct {
+        struct hash128 before, state, long_tail;
+        struct witness_choice choice[ROLL_SHORT];
+    } all = {.before = before, .state = state};
+    uint32_t kept = n <= ROLL_SHORT ? n : 0;
+    if (kept > 0) {
+        memcpy(all.choice, choice, kept * sizeof choice[0]);
+    } else if (n > 0) {
+        XXH128_hash_t c = XXH3_128bits(choice, n * sizeof choice[0]);
+        all.long_tail = (struct hash128){c.low64, c.high64};
+    }
+    XXH128_hash_t h =
+        XXH3_128bits(&all, offsetof(__typeof__(all), choice) + kept * sizeof choice[0]);
     return (struct hash128){h.low64, h.high64};
 }
 
