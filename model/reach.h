@@ -58,6 +58,8 @@ enum reach {
     REACH_BINLOG_CLOSED,          /* "commits went on without a binlog" */
     REACH_COMMIT_OVERTOOK,        /* "a commit overtook one before it in the binlog" */
     REACH_DDL_NOT_AWAITED,        /* "a DDL that caused a rotation was not waited for" */
+    REACH_SHUTDOWN,               /* "server shut down by an operator" */
+    REACH_SHUTDOWN_WAIT,          /* "server shut down by an operator, waiting for all slaves" */
     REACH_ALL_DONE,               /* "all transactions answered without a fault" */
     REACHES
 };

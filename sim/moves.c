@@ -34,8 +34,8 @@ void manager_view_of(const struct world *w, uint32_t n_nodes, struct manager_vie
         struct manager_node *m = &v->node[i];
         m->down = n->state == NODE_DOWN;
         /* A server whose recovery waits for an ACK lets nobody in, the manager neither. */
-        m->reachable =
-            n->state == NODE_UP && n->primary.boot == BOOT_DONE && (w->cut_off >> i & 1) == 0;
+        m->reachable = n->state == NODE_UP && n->primary.boot == BOOT_DONE &&
+                       n->primary.shutdown == SHUTDOWN_NOT && (w->cut_off >> i & 1) == 0;
         m->serving = n->primary.serving;
         m->hears_primary =
             n->receiver.state == RECEIVER_STREAMING && n->receiver.primary == w->manager.primary;
@@ -154,7 +154,8 @@ static void list_manager(const struct sim *s, struct moves *m)
     const struct node *p = &w->node[w->manager.primary];
     /* The common case costs nothing: all is well, and the manager only watches. */
     bool well = w->manager.state == MANAGER_WATCH && p->state == NODE_UP &&
-                p->primary.boot == BOOT_DONE && w->cut_off == 0;
+                p->primary.boot == BOOT_DONE && p->primary.shutdown == SHUTDOWN_NOT &&
+                w->cut_off == 0;
     if (!well) {
         struct manager_view v;
         struct manager_option o[MANAGER_OPTIONS_MAX];

@@ -254,7 +254,7 @@ static void act_now(struct sim *s, uint32_t node, const struct action *a, const 
             n->refused = 1;
             reach(s, REACH_START_REFUSED);
         }
-        *exited = 1;
+        *exited = a->arg == EXIT_SHUTDOWN ? 2 : 1;
         break;
     default:
         judge_insane(s, "an action that the world does not know");
@@ -298,8 +298,9 @@ static void carry_out(struct sim *s, uint32_t node, const struct actions *out)
             failed |= bit;
     }
     if (exited) {
-        story(s, "%s ends itself", story_node(s, node));
-        judge_crash(s, node);
+        story(s, "%s %s", story_node(s, node), exited == 1 ? "ends itself" : "has shut down");
+        if (exited == 1)
+            judge_crash(s, node);
         node_die(s, node);
         return;
     }

@@ -33,6 +33,10 @@ static const struct operator_row {
                               REACH_OPERATOR_START_SLAVE, 0, true},
     [OPERATOR_FLUSH_LOGS] = {"flush-logs", "FLUSH BINARY LOGS", OF_PRIMARY, ADMIN_FLUSH_LOGS,
                              REACH_OPERATOR_FLUSH_LOGS, 0, true},
+    [OPERATOR_SHUTDOWN] = {"shutdown", "SHUTDOWN", OF_PRIMARY, ADMIN_SHUTDOWN, REACH_SHUTDOWN, 0,
+                           true},
+    [OPERATOR_SHUTDOWN_WAIT] = {"shutdown-wait-for-all-slaves", "SHUTDOWN WAIT FOR ALL SLAVES",
+                                OF_PRIMARY, ADMIN_SHUTDOWN_WAIT, REACH_SHUTDOWN_WAIT, 0, true},
 };
 
 const char *operator_act_name(enum operator_act a)
@@ -98,7 +102,7 @@ static bool stands_still(const struct node *n)
 static bool would_change(const struct sim *s, enum operator_act act, uint32_t node)
 {
     const struct node *n = &s->world->node[node];
-    if (n->state != NODE_UP || n->primary.boot != BOOT_DONE)
+    if (n->state != NODE_UP || n->primary.boot != BOOT_DONE || n->primary.shutdown != SHUTDOWN_NOT)
         return false;
     switch (act) {
     case OPERATOR_SEMI_SYNC_OFF:
@@ -109,6 +113,9 @@ static bool would_change(const struct sim *s, enum operator_act act, uint32_t no
         return !stands_still(n);
     case OPERATOR_START_SLAVE:
         return stands_still(n) && n->follows != 0 && s->world->manager.primary != node;
+    case OPERATOR_SHUTDOWN:
+    case OPERATOR_SHUTDOWN_WAIT:
+        return n->primary.serving;
     case OPERATOR_FLUSH_LOGS:
         return n->primary.by[TASK_OPERATOR].state == COMMITTER_IDLE;
     default:
@@ -172,6 +179,11 @@ static void kill_client(struct sim *s, enum operator_act act, uint32_t node, uin
     }
 }
 
+static bool is_shutdown(enum operator_act act)
+{
+    return act == OPERATOR_SHUTDOWN || act == OPERATOR_SHUTDOWN_WAIT;
+}
+
 void operator_take(struct sim *s, uint32_t node, enum operator_act act, uint32_t session)
 {
     struct node *n = &s->world->node[node];
@@ -185,6 +197,11 @@ void operator_take(struct sim *s, uint32_t node, enum operator_act act, uint32_t
         kill_client(s, act, node, session);
     } else {
         story(s, "%s on %s", rows[act].statement, story_node(s, node));
+    }
+    for (uint32_t t = 0; t < SESSIONS_MAX && is_shutdown(act); t++) {
+        struct client *c = &s->world->client[t];
+        if (c->node == node && c->busy == CLIENT_WAITS)
+            c->busy = CLIENT_CUT_OFF;
     }
     if (rows[act].admin == ADMIN_FOLLOW)
         e.peer = (uint8_t)(n->follows - 1);

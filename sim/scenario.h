@@ -58,6 +58,8 @@ enum operator_act {
     OPERATOR_STOP_SLAVE,    /* "stop-slave": the IO thread; the applier goes on */
     OPERATOR_START_SLAVE,   /* "start-slave" */
     OPERATOR_FLUSH_LOGS,    /* "flush-logs" */
+    OPERATOR_SHUTDOWN,      /* "shutdown": of a primary that lets clients in */
+    OPERATOR_SHUTDOWN_WAIT, /* "shutdown-wait-for-all-slaves" */
     OPERATOR_ACTS
 };
 const char *operator_act_name(enum operator_act a);

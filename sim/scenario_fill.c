@@ -189,6 +189,12 @@ static bool fill_operator(struct yaml_source *src, const struct raw_operator *r,
         return unknown_act(src, where, r->what);
     if (!operator_act_modelled(o->act))
         return yaml_source_error(src, where, "%s is not modelled yet", r->what);
+    bool down = o->act == OPERATOR_SHUTDOWN || o->act == OPERATOR_SHUTDOWN_WAIT;
+    if (down && !out->node[0].profile->semisync.kill_ends_wait)
+        return yaml_source_error(src, where,
+                                 "%s is not modelled for %s, which does not kill its "
+                                 "waits",
+                                 r->what, out->node[0].profile->name);
     o->of = r->of != NULL ? (enum fault_of) * r->of : operator_act_of(o->act);
     o->at_most = r->at_most != NULL ? *r->at_most : 1;
     snprintf(where, sizeof where, "operator[%u].at_most", i);
@@ -381,6 +387,8 @@ static const char *impossible(const struct scenario *s, enum reach r)
     case REACH_OPERATOR_STOP_SLAVE:
     case REACH_OPERATOR_START_SLAVE:
     case REACH_OPERATOR_FLUSH_LOGS:
+    case REACH_SHUTDOWN:
+    case REACH_SHUTDOWN_WAIT:
         for (uint32_t i = 0; i < s->n_operators; i++) {
             if (operator_act_reaches(s->operator[i].act, r))
                 return NULL;

@@ -130,6 +130,8 @@ enum admin {
     ADMIN_SEMI_SYNC_ON,    /* SET GLOBAL rpl_semi_sync_master_enabled=1 */
     ADMIN_KILL_QUERY,      /* task: KILL QUERY of a session; what it waits for is over */
     ADMIN_KILL_CONNECTION, /* task: the same, and its client is cut off at once */
+    ADMIN_SHUTDOWN,        /* SHUTDOWN */
+    ADMIN_SHUTDOWN_WAIT,   /* SHUTDOWN WAIT FOR ALL SLAVES */
     ADMIN_FLUSH_LOGS,      /* FLUSH BINARY LOGS */
 };
 
@@ -167,11 +169,11 @@ enum action_kind {
     ACT_SET_TIMER,   /* task, arg: milliseconds */
     ACT_CLEAR_TIMER, /* task */
     ACT_REPLY,       /* task (session), txn, arg: enum client_result */
-    ACT_EXIT,        /* the server process ends itself, arg: enum io_result or EXIT_REFUSED */
+    ACT_EXIT,        /* the server process ends itself, arg: enum io_result, EXIT_REFUSED */
 };
 
 /* A server that cannot start from what its disk holds; to try again changes nothing. */
-enum { EXIT_REFUSED = 16 };
+enum { EXIT_REFUSED = 16, EXIT_SHUTDOWN };
 
 enum client_result {
     CLIENT_OK = 1,

@@ -87,6 +87,15 @@ static inline bool commit_is_killed(const struct primary *p, uint32_t task)
  * waits in COMMITTER_LOCK and is woken to try again. */
 bool lock_enter(const struct ctx *c, uint32_t task, uint32_t lock);
 
+/* ---- shutdown.c ----------------------------------------------------------------------------- */
+
+/* The sessions are the caller's to kill. */
+void shutdown_begin(const struct ctx *c, bool wait_for_slaves);
+/* After each step: goes on where nothing is in the way any more. */
+void shutdown_look(const struct ctx *c);
+void shutdown_timeout(const struct ctx *c); /* the timer of TASK_BOOT */
+void shutdown_disk_done(const struct ctx *c, enum io_result result);
+
 /* ---- operator.c ----------------------------------------------------------------------------- */
 
 /* EV_ADMIN */
@@ -156,6 +165,8 @@ void recovery_start(const struct ctx *c);
 void recovery_disk_done(const struct ctx *c, enum io_result result);
 /* RUN of TASK_BOOT: an ACK has come that recovery waited for. */
 void recovery_run(const struct ctx *c);
+/* Writes the flag of a binlog that needs no recovery. */
+void rotate_clear_in_use(const struct ctx *c, uint32_t task, uint32_t num);
 enum { IN_USE_FLAGS_OFFSET = BINLOG_MAGIC_LEN + 17 };
 /* Length of the file's head (FORMAT_DESCRIPTION, GTID_LIST, BINLOG_CHECKPOINT); 0 where it is not
  * complete, so the file was never in use. *state is what stands before the file. */

@@ -76,6 +76,12 @@ void operator_step(const struct ctx *c, const struct event *ev)
     case ADMIN_KILL_CONNECTION:
         kill_session(c, ev->task, ev->admin == ADMIN_KILL_CONNECTION);
         break;
+    case ADMIN_SHUTDOWN:
+    case ADMIN_SHUTDOWN_WAIT:
+        shutdown_begin(c, ev->admin == ADMIN_SHUTDOWN_WAIT);
+        for (uint32_t t = 0; t < SESSIONS_MAX; t++)
+            kill_session(c, t, true);
+        break;
     case ADMIN_FLUSH_LOGS:
         if (c->p->by[TASK_OPERATOR].state == COMMITTER_IDLE)
             commit_start(c, TASK_OPERATOR, PATH_FLUSH_LOGS);

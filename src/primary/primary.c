@@ -85,7 +85,10 @@ static void disk_done(const struct ctx *c, uint32_t task, enum io_result result)
     if (task < COMMITTERS) {
         commit_disk_done(c, task, result);
     } else if (task == TASK_BOOT) {
-        recovery_disk_done(c, result);
+        if (c->p->shutdown != SHUTDOWN_NOT)
+            shutdown_disk_done(c, result);
+        else
+            recovery_disk_done(c, result);
     } else if (task == TASK_REDO) {
         if (result == IO_OK)
             engine_flushed(c->e, c->p->flush_lsn);
@@ -113,7 +116,10 @@ void primary_step(struct primary *p, struct engine *e, const struct env *env,
         checkpoint_flushed(&c);
         break;
     case EV_TIMER:
-        semisync_timeout(&p->semisync, env, ev->task, out);
+        if (ev->task == TASK_BOOT && p->shutdown != SHUTDOWN_NOT)
+            shutdown_timeout(&c);
+        else
+            semisync_timeout(&p->semisync, env, ev->task, out);
         break;
     case EV_CLIENT:
         start_client(&c, ev->task, ev->txn, (enum statement)ev->statement);
@@ -133,4 +139,5 @@ void primary_step(struct primary *p, struct engine *e, const struct env *env,
     default:
         assert(0 && "an event that the primary does not take");
     }
+    shutdown_look(&c);
 }

@@ -133,6 +133,15 @@ enum boot_stage {
     BOOT_DONE
 };
 
+enum shutdown_stage {
+    SHUTDOWN_NOT = 0,
+    SHUTDOWN_SESSIONS,     /* every session is killed, the last ones come to their end */
+    SHUTDOWN_SLAVES,       /* and dump threads and ACKs are awaited */
+    SHUTDOWN_SLAVES_TIMED, /* the same, and a timer runs */
+    SHUTDOWN_LOGS,         /* redo log and binlog fsynced */
+    SHUTDOWN_FLAG,         /* IN_USE cleared */
+};
+
 struct primary {
     uint8_t boot;       /* enum boot_stage */
     uint8_t serving;    /* bool: clients are let in */
@@ -144,7 +153,8 @@ struct primary {
     uint8_t recovered_from;      /* oldest binlog that it looked into for transactions in doubt */
     uint8_t killed;              /* bit i: session i was killed; its wait for an ACK is over */
     uint8_t hung_up;             /* bit i: and its connection is closed */
-    uint8_t reserved[2];
+    uint8_t shutdown;            /* enum shutdown_stage */
+    uint8_t reserved[1];
     uint32_t recovered_len;  /* its length up to the end of the last complete group */
     uint32_t flush_lsn;      /* end of the redo log when TASK_BOOT or TASK_REDO flushed it */
     uint32_t cut;            /* bool: the old file has to be shortened to recovered_len */

@@ -88,7 +88,7 @@ static uint8_t next_num(const struct ctx *c)
     return (uint8_t)(c->p->binlog.num + 1);
 }
 
-static void clear_in_use(const struct ctx *c, uint32_t task, uint32_t num)
+void rotate_clear_in_use(const struct ctx *c, uint32_t task, uint32_t num)
 {
     static const uint8_t clear[2] = {0, 0};
     act_write(c->out, task, file_of(num), IN_USE_FLAGS_OFFSET, clear, sizeof clear);
@@ -107,7 +107,7 @@ static void close_file(const struct ctx *c, uint32_t task)
     assert(!w.failed);
     act_write(c->out, task, file_of(b->num), b->len, bytes, w.len);
     if (c->env->set->profile->clears_in_use_early)
-        clear_in_use(c, task, b->num);
+        rotate_clear_in_use(c, task, b->num);
     act_fsync(c->out, task, file_of(b->num));
     b->rotation = ROTATION_CLOSE;
 }
@@ -194,7 +194,7 @@ bool rotate_go_on(const struct ctx *c, uint32_t task)
             break; /* a start has closed nothing */
         if (c->env->set->profile->clears_in_use_early)
             break;
-        clear_in_use(c, task, b->num - 1u);
+        rotate_clear_in_use(c, task, b->num - 1u);
         b->rotation = ROTATION_CLEAR;
         return false;
     default:
