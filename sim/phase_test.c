@@ -162,7 +162,7 @@ static void who_is_not_back(void **state)
 {
     (void)state;
     struct rig g;
-    enum { FINE, STUCK, ELSEWHERE, LESS, REFUSED, STOPPED, DEAD, OUT, CASES };
+    enum { FINE, STUCK, ELSEWHERE, LESS, MORE, REFUSED, STOPPED, DEAD, OUT, CASES };
     for (uint32_t c = FINE; c < CASES; c++) {
         rig_open(&g, RIG_TRIO TWO POWER);
         allow(&g, 0);
@@ -179,6 +179,9 @@ static void who_is_not_back(void **state)
             break;
         case LESS:
             n->visible &= ~2u;
+            break;
+        case MORE:
+            n->visible |= 1u << 20;
             break;
         case REFUSED:
             n->receiver.state = RECEIVER_ERROR;

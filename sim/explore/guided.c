@@ -1,10 +1,11 @@
 /* Guided: runs that learn from each other.
  *
- * A seed is a session of GUIDED_RUNS runs. A run that shows an edge of the ledger (sim/edges.h)
- * that no run of the session showed before is kept. Half of the runs take one that was kept, change
- * it a little, follow that as far as it fits, and go on by themselves; the others follow nothing,
- * so that nothing is out of reach. By itself a run is one of pct or of swarm, in turn. Of the runs
- * that were kept the newest are taken more often: what they showed was the hardest to come by.
+ * A seed is a session of GUIDED_RUNS runs. Of a run that shows an edge of the ledger (sim/edges.h)
+ * that no run of the session showed before, what led to it is kept: the choices up to there. Every
+ * second run starts with what was kept, often changed a little, follows it as far as it fits, and
+ * then goes on by itself, half of them as pct and half as swarm does. The others are runs of pct,
+ * so that nothing is out of reach. The newest records are taken more often: what they showed was
+ * the hardest to come by.
  *
  * All draws come from streams that are keyed by the seed, and nothing is known of other sessions: a
  * seed gives the same runs everywhere.
@@ -20,7 +21,7 @@ enum { KEPT_MAX = 128, SPAN_MAX = 12 };
 struct cover {
     uint8_t seen[EDGES / 8];
     struct edges run;
-    uint32_t fresh; /* edges that the run under way showed first */
+    uint32_t fresh; /* choices up to the last edge that the run under way showed first; 0: none */
 };
 
 struct session {
@@ -40,7 +41,9 @@ void cover_step(struct cover *c, const struct run *run, uint32_t key)
     for (uint32_t i = 0; i < n; i++) {
         assert(edge[i] < EDGES);
         uint8_t bit = (uint8_t)(1u << edge[i] % 8);
-        c->fresh += (c->seen[edge[i] / 8] & bit) == 0;
+        if ((c->seen[edge[i] / 8] & bit) == 0) {
+            c->fresh = run->record->n;
+        }
         c->seen[edge[i] / 8] |= bit;
     }
 }
@@ -143,7 +146,7 @@ static void make_plan(struct session *s, const struct scenario *sc)
     const struct witness *base = pick_kept(s);
     witness_start(&s->plan, sc);
     append(&s->plan, base, 0, base->n);
-    for (uint32_t changes = 1 + below(s, 3); changes > 0 && s->plan.n > 0; changes--) {
+    for (uint32_t changes = below(s, 4); changes > 0 && s->plan.n > 0; changes--) {
         change(s);
     }
 }
@@ -152,8 +155,8 @@ static void make_plan(struct session *s, const struct scenario *sc)
 
 static void keep(struct session *s, const struct witness *w)
 {
-    if (s->cover.fresh > 0 && w->n > 0) {
-        witness_copy(&s->kept[s->n_kept % KEPT_MAX], w, w->n);
+    if (s->cover.fresh > 0) {
+        witness_copy(&s->kept[s->n_kept % KEPT_MAX], w, s->cover.fresh);
         s->n_kept++;
     }
 }
@@ -172,8 +175,8 @@ void guided_session(struct run *run, uint64_t seed, uint32_t length, guided_each
         s->cover.fresh = 0;
         s->sampler.plan = NULL;
         s->sampler.plan_at = 0;
-        s->sampler.driver = i % 2 == 0 ? DRIVER_PCT : DRIVER_SWARM;
-        if (s->n_kept > 0 && i % 4 >= 2) {
+        s->sampler.driver = i % 4 == 3 ? DRIVER_SWARM : DRIVER_PCT;
+        if (s->n_kept > 0 && i % 2 == 1) {
             make_plan(s, sc);
             s->sampler.plan = &s->plan;
         }

@@ -62,7 +62,7 @@ uint32_t draw_below(struct streams *s, uint32_t stream, uint32_t n)
 
 uint32_t draw_named(const struct streams *s, uint32_t stream, uint32_t name)
 {
-    philox4x32_ctr_t at = {{name, stream, 1, 0}};
+    philox4x32_ctr_t at = {{name, stream, 1, s->turn}};
     return philox4x32(at, s->key).v[0];
 }
 
@@ -154,6 +154,7 @@ void sampler_start(struct sampler *s)
     if (s->driver == DRIVER_PCT) {
         pct_start(&s->pct, &s->streams, s->length);
     }
+    s->streams.turn++;
 }
 
 static bool only_rare(uint32_t n, const uint32_t *keys)

@@ -27,6 +27,7 @@ struct stream {
 
 struct streams {
     philox4x32_key_t key;
+    uint32_t turn; /* runs of a session, phases of a run: each has its own names */
     struct stream at[STREAMS];
 };
 
