@@ -128,6 +128,15 @@ void binlog_write_failed(struct binlog *b)
     b->cached = 0;
 }
 
+void binlog_close(const struct ctx *c, uint32_t task)
+{
+    static const uint8_t clear[2] = {0, 0};
+    struct binlog *b = &c->p->binlog;
+    act_write(c->out, task, file_of(b->num), IN_USE_FLAGS_OFFSET, clear, sizeof clear);
+    act_fsync(c->out, task, file_of(b->num));
+    b->closed = 1;
+}
+
 bool binlog_sync_due(struct binlog *b, const struct env *env)
 {
     uint32_t every = env->set->sync_binlog;

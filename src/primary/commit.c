@@ -90,6 +90,7 @@ static void roll_back_group(const struct ctx *c, uint32_t leader)
 /* The group goes on to its engine commit without the binlog: nobody waits for an ACK of it. */
 static void commit_unlogged(const struct ctx *c, uint32_t leader)
 {
+    c->p->by[leader].failed = 0;
     for (uint32_t i = c->p->by[leader].head; i != 0; i = member(c->p, i)->next)
         member(c->p, i)->end = 0;
     bool ordered = c->env->set->commit_order == ORDER_BY_LEADER;
@@ -123,8 +124,9 @@ static void fail_group(const struct ctx *c, uint32_t leader)
     if (c->p->by[leader].path == PATH_DIRECT) {
         fail_direct(c, leader);
     } else if (action == BINLOG_ERROR_IGNORE) {
-        c->p->binlog.closed = 1;
-        commit_unlogged(c, leader);
+        binlog_close(c, leader);
+        c->p->by[leader].failed = 1; /* until it is closed */
+        (void)commit_wait_for_disk(&c->p->by[leader]);
     } else {
         roll_back_group(c, leader);
     }
@@ -177,6 +179,10 @@ static enum outcome stage_write(const struct ctx *c, uint32_t task)
         binlog_write(c, task);
         return commit_wait_for_disk(m);
     }
+    if (m->failed) {
+        commit_unlogged(c, task); /* the binlog is closed, as far as the disk lets it be */
+        return STAY;
+    }
     if (m->io_error != IO_OK) {
         fail_group(c, task);
         binlog_write_failed(&c->p->binlog);
@@ -191,6 +197,10 @@ static enum outcome stage_sync(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
     if (m->io_done) {
+        if (m->failed) {
+            commit_unlogged(c, task);
+            return STAY;
+        }
         if (m->io_error == IO_OK)
             return NEXT;
         checkpoint_uncount(c, in_doubt(c->p, m));

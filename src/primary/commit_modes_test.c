@@ -173,6 +173,7 @@ static void test_ignore_error(void **state)
         tw_settle(&w);
         assert_int_equal(w.exited, 0);
         assert_int_equal(w.p.binlog.closed, 1);
+        assert_false(tw_in_use(&w, 1)); /* a start takes it for clean */
         assert_int_equal(w.visible, 7);
         assert_int_equal(w.answered, 7); /* without an ACK */
         assert_int_equal(w.p.binlog.end_pos, published);

@@ -113,6 +113,8 @@ void binlog_render_end(const struct ctx *c, struct committer *m);
 void binlog_write(const struct ctx *c, uint32_t task);
 void binlog_written(struct binlog *b);
 void binlog_write_failed(struct binlog *b);
+/* binlog_error_action=IGNORE_ERROR: marked as clean, fsynced, and not written to any more. */
+void binlog_close(const struct ctx *c, uint32_t task);
 /* flush_and_sync: is an fsync due for this flush (sync_binlog = N counts flushes)? */
 bool binlog_sync_due(struct binlog *b, const struct env *env);
 /* update_binlog_end_pos: the dump threads may read up to pos; they are woken. */
