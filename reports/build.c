@@ -87,6 +87,7 @@ static json_t *new_cell(const struct scenario *sc, const struct result *res, enu
     put(o, "collision_bound", new_chance(explore_collision_bound(res->states)));
     put(o, "bounds", bounds(sc));
     put(o, "witness", new_text(NULL));
+    put(o, "witness_shortest", new_flag((res->shortest >> inv & 1) != 0));
     put(o, "fault_sets", new_text(NULL));
     put(o, "fault_sets_exhausted", new_flag(false));
     put(o, "safe_up_to", new_text(NULL));

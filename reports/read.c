@@ -113,6 +113,7 @@ static const struct member cell_members[] = {
     {"collision_bound", CHANCE, NULL, NULL, NULL},
     {"bounds", OBJECT, bounds_members, NULL, NULL},
     {"witness", TEXT_OR_NULL, NULL, NULL, NULL},
+    {"witness_shortest", FLAG, NULL, NULL, NULL},
     {"fault_sets", BUDGET_LISTS, NULL, NULL, NULL},
     {"fault_sets_exhausted", FLAG, NULL, NULL, NULL},
     {"safe_up_to", BUDGET_LISTS, NULL, NULL, NULL},

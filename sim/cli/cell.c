@@ -34,6 +34,8 @@ void cell_search(const struct scenario *sc, const struct common *common,
     assert(sc != NULL && out != NULL);
     memset(out, 0, sizeof *out);
     explore_exhaust(sc, options, &out->result);
+    if (common->shortest)
+        explore_shortest(sc, options, &out->result);
     out->deterministic = true;
     char *dir = cli_path(common->out, "witness");
     for (uint32_t i = 0; i < INVARIANTS; i++) {
@@ -137,7 +139,8 @@ static void print_invariant(FILE *f, const struct job *j, uint32_t i, bool colou
     else
         fprintf(f, "%sexpected %s%s", paint(colour, BAD), want, paint(colour, PLAIN));
     if (o->path[i][0] != '\0') {
-        fprintf(f, "; %u choices: ", o->result.witness[i].n);
+        fprintf(f, "; %u choices%s: ", o->result.witness[i].n,
+                o->result.shortest >> i & 1 ? ", in the fewest moves" : "");
         cli_print_quoted(f, cli_self);
         fputs(" replay ", f);
         cli_print_quoted(f, o->path[i]);

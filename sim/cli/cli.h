@@ -37,6 +37,7 @@ struct common {
     uint32_t no_reduction;  /* mask of enum reduction */
     enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color;
     bool quiet;
+    bool shortest; /* prove, matrix: witnesses with the fewest moves */
     bool
         fault_sets; /* prove, matrix: search for the smallest sets of faults that break a promise */
 };

@@ -194,10 +194,11 @@ static void verdicts_make_the_status(void **state)
 
 /* ---- --json --------------------------------------------------------------------------------- */
 
-static const char *const cell_keys[] = {
-    "bounds",    "collision_bound", "exhausted", "expected", "fault_sets", "fault_sets_exhausted",
-    "invariant", "safe_up_to",      "scenario",  "seconds",  "states",     "transitions",
-    "verdict",   "witness"};
+static const char *const cell_keys[] = {"bounds",    "collision_bound", "exhausted",
+                                        "expected",  "fault_sets",      "fault_sets_exhausted",
+                                        "invariant", "safe_up_to",      "scenario",
+                                        "seconds",   "states",          "transitions",
+                                        "verdict",   "witness",         "witness_shortest"};
 
 static void check_cell(json_t *cell, size_t i)
 {
@@ -506,7 +507,6 @@ static void a_crash_costs_one_scenario(void **state)
     text[n] = '\0';
     close(fd);
     assert_non_null(strstr(text, "long: the search died of signal 9"));
-    assert_non_null(strstr(text, "NOLOSS    holds"));
 }
 
 /* ---- the schema for editors ----------------------------------------------------------------- */

@@ -14,7 +14,7 @@ struct matrix_options {
     enum tier tier;
 };
 
-enum { KEY_FAULT_SETS = 0x200, KEY_NO_FAULT_SETS };
+enum { KEY_FAULT_SETS = 0x200, KEY_NO_FAULT_SETS, KEY_SHORTEST };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -34,6 +34,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_FAULT_SETS:
     case KEY_NO_FAULT_SETS:
         m->common.fault_sets = key == KEY_FAULT_SETS;
+        return 0;
+    case KEY_SHORTEST:
+        m->common.shortest = true;
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "matrix takes no arguments; --matrix names another file");
@@ -86,6 +89,8 @@ int cmd_matrix(int argc, char **argv)
         {"fault-sets", KEY_FAULT_SETS, NULL, 0,
          "Search for the smallest sets of faults that break each promise (default)", 0},
         {"no-fault-sets", KEY_NO_FAULT_SETS, NULL, 0, "Leave that out", 0},
+        {"shortest", KEY_SHORTEST, NULL, 0,
+         "Search breadth-first for counterexamples with the fewest moves", 0},
         {0},
     };
     static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};

@@ -83,7 +83,7 @@ struct prove {
     size_t n;
 };
 
-enum { KEY_FAULT_SETS = 0x200 };
+enum { KEY_FAULT_SETS = 0x200, KEY_SHORTEST };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -94,6 +94,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_FAULT_SETS:
         p->common.fault_sets = true;
+        return 0;
+    case KEY_SHORTEST:
+        p->common.shortest = true;
         return 0;
     case ARGP_KEY_ARG:
         p->file = cli_grow(p->file, (p->n + 1) * sizeof *p->file);
@@ -112,6 +115,8 @@ int cmd_prove(int argc, char **argv)
     static const struct argp_option options[] = {
         {"fault-sets", KEY_FAULT_SETS, NULL, 0,
          "Search also for the smallest sets of faults that break each promise", 0},
+        {"shortest", KEY_SHORTEST, NULL, 0,
+         "Search breadth-first for counterexamples with the fewest moves", 0},
         {0},
     };
     static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};

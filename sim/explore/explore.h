@@ -26,6 +26,7 @@ struct witness {
     uint32_t cap;
     struct witness_choice *choice; /* malloc'd */
     struct hash128 final_hash;
+    bool shortest; /* none with fewer moves exists; a file has it as a remark */
 };
 void witness_free(struct witness *w);
 bool witness_save(const struct witness *w, const char *path, FILE *err);
@@ -75,7 +76,8 @@ struct result {
     uint64_t ends;                                /* distinct final states */
     uint64_t runs;                                /* random drivers; of these: */
     uint64_t phases, transactions, crashes, full; /* see run_outcome; `full`: runs */
-    uint32_t processes;                           /* exhaustive search: that shared it; 0: one */
+    invariant_mask shortest; /* promises whose witness has the fewest moves that there can be */
+    uint32_t processes;      /* exhaustive search: that shared it; 0: one */
     uint64_t depth_max;
     uint64_t
         reach_times[REACHES]; /* transitions (exhaustive) or runs (random) in which it was met */
@@ -92,6 +94,10 @@ struct result {
 void result_free(struct result *r);
 
 void explore_exhaust(const struct scenario *sc, const struct explore_options *o, struct result *r);
+/* Replaces the witnesses in r, of explore_exhaust, by the shortest there are, found breadth-first
+ * without reductions: r->shortest says of which promises no counterexample with fewer moves
+ * exists. The others, where a bound came first, stay as they are. */
+void explore_shortest(const struct scenario *sc, const struct explore_options *o, struct result *r);
 /* An upper bound of the chance that a search of so many states took one for another because their
  * fingerprints are equal, and so missed what lies behind it (sim/explore/README.md). */
 double explore_collision_bound(uint64_t states);

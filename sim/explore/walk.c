@@ -29,7 +29,12 @@ static uint32_t odometer_pick(struct chooser *c, enum choice what, uint32_t n, c
     struct odometer *o = (struct odometer *)c;
     uint32_t i = o->pos++;
     if (i == o->n) {
-        odometer_add(o, &(struct path_choice){.what = what, .n = n});
+        uint32_t answer = 0;
+        if (o->n_given > 0) {
+            o->n_given--;
+            answer = *o->given++;
+        }
+        odometer_add(o, &(struct path_choice){.what = what, .n = n, .answer = answer});
     }
     struct path_choice *p = &o->at[i];
     assert(p->what == (uint32_t)what && p->n == n && "the same step asked something else");
@@ -192,7 +197,7 @@ static void memory_take(struct search *s, const struct explore_options *o)
     }
     s->stack.stride = stride;
     s->path.base.pick = odometer_pick;
-    s->path.n = 0;
+    s->path.n = s->path.n_given = 0;
     visited_clear(&s->visited, s->memory_max);
 }
 

@@ -23,7 +23,9 @@ struct odometer {
     struct chooser base;
     struct path_choice *at;
     uint32_t n, cap;
-    uint32_t pos; /* next question of the step under way; answers are given up to n */
+    uint32_t pos;          /* next question of the step under way; answers are given up to n */
+    const uint16_t *given; /* answers to the next questions that are not on the list, */
+    uint32_t n_given;      /* so many; 0 behind them */
 };
 /* The next list of answers that has not been tried; false where there is none. */
 bool odometer_next(struct odometer *o, uint32_t first);

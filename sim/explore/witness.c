@@ -39,6 +39,9 @@ bool witness_save(const struct witness *w, const char *path, FILE *err)
     }
     fprintf(out, "%s\nscenario: %s\ninvariant: %s\n", HEAD, w->scenario,
             w->invariant[0] != 0 ? w->invariant : NO_INVARIANT);
+    if (w->shortest) {
+        fputs("# No counterexample has fewer moves: all were tried, breadth first.\n", out);
+    }
     for (uint32_t i = 0; i < w->n; i++) {
         char text[CHOICE_TEXT_MAX];
         choice_text(text, &w->choice[i]);
