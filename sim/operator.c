@@ -117,7 +117,7 @@ static bool would_change(const struct sim *s, enum operator_act act, uint32_t no
     case OPERATOR_SHUTDOWN_WAIT:
         return n->primary.serving;
     case OPERATOR_FLUSH_LOGS:
-        return n->primary.by[TASK_OPERATOR].state == COMMITTER_IDLE;
+        return n->primary.by[TASK_OPERATOR].state == COMMITTER_IDLE && !n->primary.binlog.closed;
     default:
         return true;
     }

@@ -227,12 +227,13 @@ static void words(void **state)
          ":4:18: error: there is no fault point 'node/kil'; known: node/kill, node/power, "
          "disk/fsync/lie, disk/fsync/fail, disk/write/fail, net/reset, net/partition\n"
          "faults: [{point: node/kil}]\n                 ^\n"},
-        {P("profile: oracle"), ":3:30: error: there is no server profile 'oracle'; known: "
-                               "mariadb-10.11, mariadb-10.11.9, mariadb-11.8, "
-                               "mariadb-12.1-preview, mysql-5.6, mysql-5.7, mysql-8.0, "
-                               "before-mdev-342, before-mdev-24526, before-mdev-181\n"
-                               "cluster: {primary: {profile: oracle}, replicas: [{}]}\n"
-                               "                             ^\n"},
+        {P("profile: oracle"),
+         ":3:30: error: there is no server profile 'oracle'; known: "
+         "mariadb-10.11, mariadb-10.11.9, mariadb-11.8, "
+         "mariadb-12.1-preview, mysql-5.6, mysql-5.7, mysql-8.0, "
+         "mysql-bug-44058, before-mdev-342, before-mdev-24526, before-mdev-181\n"
+         "cluster: {primary: {profile: oracle}, replicas: [{}]}\n"
+         "                             ^\n"},
         {R("receiver: {profile: mysqld}"),
          ":3:43: error: there is no receiver 'mysqld'; known: mariadbd, ackproof, libmariadb, "
          "go-mysql-channel, go-mysql-handler\n"

@@ -66,6 +66,8 @@ struct server_profile {
     enum binlog_error binlog_error;
     bool commit_by_rotate; /* a large transaction becomes a binlog file (MDEV-32014) */
     struct semisync_rules semisync;
+    bool rotation_drains;     /* waits, under LOCK_log, until nothing in the old file is in doubt */
+    bool dump_takes_log_lock; /* to read the current file (up to MySQL 5.6) */
     /* Defects of earlier servers, each to show what its repair is good for. */
     bool clears_in_use_early; /* before MDEV-342: the old file is marked as clean at its close */
     bool flush_overtakes; /* before MDEV-24526: FLUSH LOGS asks without walking the lock chain */

@@ -155,10 +155,7 @@ void binlog_publish(const struct ctx *c, log_pos_t pos)
     assert(pos > b->end_pos); /* groups are published in binlog order */
     assert(log_pos_offset(pos) <= b->len + b->cached);
     b->end_pos = pos;
-    for (uint32_t i = 0; i < NODES_MAX; i++) {
-        if (c->p->dump[i].active)
-            act_wake(c->out, TASK_DUMP + i);
-    }
+    dump_wake(c);
 }
 
 const uint8_t *binlog_read(const struct ctx *c, log_pos_t pos, uint32_t *len)

@@ -80,6 +80,8 @@ void checkpoint_unlog(const struct ctx *c, log_pos_t end)
     assert(l->xids > 0);
     l->xids--;
     look(c);
+    if (l->xids == 0)
+        rotate_drained(c);
 }
 
 void checkpoint_flushed(const struct ctx *c)

@@ -190,6 +190,8 @@ static enum outcome stage_write(const struct ctx *c, uint32_t task)
     }
     binlog_written(&c->p->binlog);
     checkpoint_count(c, in_doubt(c->p, m));
+    if (c->env->set->profile->rotation_drains && rotate_due(c))
+        rotate_claim(c, task);
     return NEXT;
 }
 
@@ -250,7 +252,6 @@ static uint32_t last_to_commit(const struct ctx *c, uint32_t task)
     return (uint32_t)(last_member(c->p, &c->p->by[task]) - c->p->by);
 }
 
-/* A disk error in a rotation ends the server; MariaDB would close the binlog and go on without. */
 static enum outcome rotate(const struct ctx *c, uint32_t task, bool due)
 {
     struct committer *m = &c->p->by[task];
@@ -261,11 +262,7 @@ static enum outcome rotate(const struct ctx *c, uint32_t task, bool due)
         rotate_start(c, task);
         return commit_wait_for_disk(m);
     }
-    if (m->io_error != IO_OK && c->p->binlog.rotation != ROTATION_CLEAR) {
-        act(c->out, ACT_EXIT)->arg = m->io_error;
-        return STAY;
-    }
-    return rotate_go_on(c, task) ? NEXT : commit_wait_for_disk(m);
+    return rotate_carry_on(c, task);
 }
 
 static enum outcome stage_rotate(const struct ctx *c, uint32_t task)
@@ -417,6 +414,13 @@ static enum outcome stage_reply(const struct ctx *c, uint32_t task)
     struct committer *m = &c->p->by[task];
     bool failed = m->failed;
     struct gtid gtid = m->gtid;
+    if (m->path == PATH_GROUP && rotate_is_mine(c, task) && !failed) {
+        m->path = PATH_ROTATE_LAST;
+        m->row = 1;
+        m->state = COMMITTER_READY;
+        act_wake(c->out, task);
+        return STAY;
+    }
     if (failed && m->xid != 0 && m->path != PATH_DIRECT)
         engine_rollback(c->e, m->xid);
     bool lost = task != TASK_APPLIER && (c->p->hung_up >> task & 1) != 0;
@@ -462,6 +466,7 @@ static const stage_fn stage_run[] = {
     [STAGE_ASK] = stage_ask,
     [STAGE_CHECKPOINT] = stage_checkpoint,
     [STAGE_DONE] = stage_done,
+    [STAGE_DRAIN] = stage_drain,
 };
 
 /* ---- the walk ------------------------------------------------------------------------------- */

@@ -253,10 +253,28 @@ static bool pass_group(const struct ctx *c, uint32_t node, const uint8_t *bytes,
     return true;
 }
 
+void dump_wake(const struct ctx *c)
+{
+    for (uint32_t i = 0; i < NODES_MAX; i++) {
+        if (c->p->dump[i].active)
+            act_wake(c->out, TASK_DUMP + i);
+    }
+}
+
+/* Up to MySQL 5.6 the current file is read under LOCK_log. Nothing else can happen within the
+ * step, so that it need not be taken, only be free. */
+static bool may_read(const struct ctx *c, const struct dump *d)
+{
+    return !c->env->set->profile->dump_takes_log_lock || c->p->owner[LOCK_LOG] == 0 ||
+           log_pos_file(d->pos) != c->p->binlog.num;
+}
+
 void dump_run(const struct ctx *c, uint32_t node)
 {
     assert(node < NODES_MAX);
     struct dump *d = &c->p->dump[node];
+    if (!may_read(c, d))
+        return;
     while (d->active) {
         uint32_t len = 0;
         uint32_t num = log_pos_file(d->pos);

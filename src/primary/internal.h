@@ -43,6 +43,7 @@ enum stage {
     STAGE_FLUSH_ALONE,  /* no binlog: the commit record alone makes the transaction durable */
     STAGE_REPLY,        /* OK to the client */
     STAGE_FLUSH_LOGS,   /* FLUSH BINARY LOGS: a new file */
+    STAGE_DRAIN,        /* MySQL: a new file, when nothing in this one is in doubt any more */
     STAGE_ASK,          /* the engine is asked for a checkpoint; the statement is done */
     STAGE_CHECKPOINT,   /* the binlog says which files recovery still needs */
     STAGE_DONE,
@@ -55,12 +56,13 @@ struct row {
 
 /* The way that a committer takes; fixed when it starts. */
 enum commit_path {
-    PATH_GROUP = 0,  /* engine prepare, binlog group commit */
-    PATH_UNLOGGED,   /* the binlog is closed */
-    PATH_LARGE,      /* a cache that becomes a binlog file (MDEV-32014) */
-    PATH_DIRECT,     /* a statement that is written by itself, past the queue: DDL */
-    PATH_FLUSH_LOGS, /* TASK_OPERATOR: FLUSH BINARY LOGS */
-    PATH_CHECKPOINT, /* TASK_BACKGROUND: a binlog checkpoint is due */
+    PATH_GROUP = 0,   /* engine prepare, binlog group commit */
+    PATH_UNLOGGED,    /* the binlog is closed */
+    PATH_LARGE,       /* a cache that becomes a binlog file (MDEV-32014) */
+    PATH_DIRECT,      /* a statement that is written by itself, past the queue: DDL */
+    PATH_FLUSH_LOGS,  /* TASK_OPERATOR: FLUSH BINARY LOGS */
+    PATH_ROTATE_LAST, /* MySQL: a leader that has filled the file, before it answers */
+    PATH_CHECKPOINT,  /* TASK_BACKGROUND: a binlog checkpoint is due */
 };
 
 /* The table that ends with STAGE_END: the order of this server's settings. */
@@ -95,6 +97,14 @@ void shutdown_begin(const struct ctx *c, bool wait_for_slaves);
 void shutdown_look(const struct ctx *c);
 void shutdown_timeout(const struct ctx *c); /* the timer of TASK_BOOT */
 void shutdown_disk_done(const struct ctx *c, enum io_result result);
+/* ---- rotate_stages.c ------------------------------------------------------------------------ */
+
+/* MySQL: the leader of a group that fills the file rotates when all else is done, before it
+ * answers. */
+void rotate_claim(const struct ctx *c, uint32_t task);
+bool rotate_is_mine(const struct ctx *c, uint32_t task);
+/* The current file counts nothing any more. */
+void rotate_drained(const struct ctx *c);
 
 /* ---- operator.c ----------------------------------------------------------------------------- */
 
@@ -183,5 +193,6 @@ void dump_end(const struct ctx *c, uint32_t node);
 void dump_take_back(const struct ctx *c, log_pos_t end);
 void dump_frame(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint32_t len);
 void dump_run(const struct ctx *c, uint32_t node);
+void dump_wake(const struct ctx *c);
 
 #endif

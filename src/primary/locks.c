@@ -5,6 +5,8 @@ static void unlock(const struct ctx *c, uint32_t lock)
 {
     assert(lock != LOCK_NONE && c->p->owner[lock] != 0);
     c->p->owner[lock] = 0;
+    if (lock == LOCK_LOG && c->env->set->profile->dump_takes_log_lock)
+        dump_wake(c);
     for (uint32_t t = 0; t < COMMITTERS; t++) {
         struct committer *m = &c->p->by[t];
         if (m->state == COMMITTER_LOCK && commit_pipeline(c->env, m->path)[m->row].lock == lock) {

@@ -19,7 +19,7 @@ static const char *const stage_names[] = {
     [STAGE_FLUSH_ALONE] = "flush", [STAGE_FLUSH_LOGS] = "rotate",
     [STAGE_ASK] = "ask",           [STAGE_CHECKPOINT] = "checkpoint",
     [STAGE_DONE] = "done",         [STAGE_ROTATE_LARGE] = "rotate",
-    [STAGE_RENDER_END] = "render",
+    [STAGE_RENDER_END] = "render", [STAGE_DRAIN] = "rotate",
 };
 
 static const struct row mariadb_after_sync[] = {
@@ -281,6 +281,19 @@ static const struct row flush_logs_unchained[] = {
     {STAGE_END, LOCK_NONE},
 };
 
+static const struct row flush_logs_drained[] = {
+    {STAGE_DRAIN, LOCK_LOG},
+    {STAGE_DONE, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+static const struct row rotate_last[] = {
+    {STAGE_PASS, LOCK_NONE}, /* all that came before */
+    {STAGE_DRAIN, LOCK_LOG},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
 static const struct row checkpoint[] = {
     {STAGE_CHECKPOINT, LOCK_LOG},
     {STAGE_DONE, LOCK_NONE},
@@ -299,7 +312,11 @@ static const struct row *other_path(const struct env *env, uint32_t path)
         return after_commit ? large_after_commit : large_after_sync;
     if (path == PATH_CHECKPOINT)
         return checkpoint;
+    if (path == PATH_ROTATE_LAST)
+        return rotate_last;
     assert(path == PATH_FLUSH_LOGS);
+    if (env->set->profile->rotation_drains)
+        return flush_logs_drained;
     return env->set->profile->flush_overtakes ? flush_logs_unchained : flush_logs;
 }
 

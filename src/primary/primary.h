@@ -46,6 +46,7 @@ enum committer_state {
     COMMITTER_IO,      /* its disk actions are under way */
     COMMITTER_LOCK,    /* waits for the lock of its row */
     COMMITTER_ACK,     /* waits for an ACK */
+    COMMITTER_DRAIN,   /* waits, with LOCK_log, until nothing in the binlog is in doubt */
     COMMITTER_FOLLOWER /* queued behind a leader, which will commit it */
 };
 

@@ -96,3 +96,11 @@ enum outcome redo_flush(const struct ctx *c, uint32_t task)
         checkpoint_unlog(c, m->end);
     return o;
 }
+
+enum outcome redo_flush_all(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (m->io_done)
+        return redo_done(c, m);
+    return engine_flush_all(c->e, task, c->out) ? wait_for_redo(c, m, true) : NEXT;
+}

@@ -120,7 +120,8 @@ static void create_file(const struct ctx *c, uint32_t task)
     struct event_ctx x = {.timestamp = EVENT_TIMESTAMP, .server_id = c->env->set->server_id};
     char name[BINLOG_NAME_MAX];
     const struct file_id id = file_of(next_num(c));
-    bool first = b->oldest == 0 || c->env->set->profile->forgets_old_binlogs;
+    bool first = b->oldest == 0 || c->env->set->profile->rotation_drains ||
+                 c->env->set->profile->forgets_old_binlogs;
     binlog_name(name, first ? id.num : b->oldest);
     encode_magic(&w);
     x.start = w.len;
@@ -154,15 +155,18 @@ static void switch_over(const struct ctx *c)
     bool in_use = false;
     uint32_t head =
         binlog_head(f, &in_use, &before); /* of a large group no more is published yet */
-    if (b->oldest == 0)
+    if (b->oldest == 0 || c->env->set->profile->rotation_drains) {
         b->oldest = b->num;
+        memset(b->life, 0, sizeof b->life);
+    }
     binlog_publish(c, log_pos(b->num, head));
 }
 
 bool rotate_due(const struct ctx *c)
 {
     uint32_t max = c->env->set->max_binlog_size;
-    return max != 0 && c->p->binlog.len >= max && checkpoint_has_room(&c->p->binlog);
+    return max != 0 && !c->p->binlog.closed && c->p->binlog.len >= max &&
+           checkpoint_has_room(&c->p->binlog);
 }
 
 void rotate_start(const struct ctx *c, uint32_t task)

@@ -260,6 +260,90 @@ static void test_disk_error_ends_the_server(void **state)
     }
 }
 
+/* ---- MySQL ----------------------------------------------------------------------------------- */
+
+/* T1 is through and rotates while T2 is written and waits for its ACK. */
+static void drain(const char *profile, bool after_sync)
+{
+    tw_init(&w);
+    w.set.profile = server_profile_find(profile);
+    w.set.wait_point = after_sync ? WAIT_AFTER_SYNC : WAIT_AFTER_COMMIT;
+    w.set.max_binlog_size = 1;
+    tw_serve(&w);
+    tw_connect(&w, 1, "", true);
+    tw_client(&w, 0, 0);
+    tw_settle(&w);
+    assert_stream(&w, 1, "0-1-1!");
+    tw_client(&w, 1, 1);
+    tw_run_only(&w, 1); /* prepared */
+    tw_fsync(&w, 1, IO_OK);
+    tw_run_only(&w, 1); /* written */
+    const log_pos_t end = w.p.by[0].end;
+    tw_ack(&w, 1, end);
+    tw_run_only(&w, 0);
+    if (w.io[0].n != 0)
+        tw_fsync(&w, 0, IO_OK);
+}
+
+static void test_mysql_rotates_last(void **state)
+{
+    (void)state;
+    tw_init(&w);
+    w.set.profile = server_profile_find("mysql-8.0");
+    w.set.semi_sync_master = false;
+    w.set.max_binlog_size = 1;
+    tw_serve(&w);
+    tw_client(&w, 0, 0);
+    tw_settle(&w);
+    /* Visible; the commit record made durable; then the files; then the answer. */
+    assert_string_equal(w.log, "xrwbpv1xrwbwbnipwo1");
+    assert_int_equal(checkpoint_of_head(2), 2); /* nothing in file 1 is in doubt */
+    tw_power(&w);
+    tw_boot(&w, ADMIN_SERVE);
+    assert_int_equal(w.visible, 1);
+    assert_int_equal(w.p.recovered_from, 2);
+}
+
+static void test_mysql_waits_for_what_is_in_doubt(void **state)
+{
+    (void)state;
+    drain("mysql-8.0", true);
+    tw_settle(&w);
+    assert_int_equal(w.p.by[0].state, COMMITTER_DRAIN);
+    assert_int_equal(w.p.owner[LOCK_LOG], 1);
+    assert_int_equal(w.p.by[1].state, COMMITTER_ACK);
+    assert_int_equal(w.answered, 0);
+    assert_int_equal(w.sent[w.n_sent - 1].gtid.seq, 2); /* sent: nobody needs LOCK_log for that */
+    tw_ack(&w, 1, w.p.by[1].end);
+    tw_settle(&w);
+    assert_int_equal(w.answered, 3);
+    assert_int_equal(w.p.binlog.num, 2); /* T2 found the file full as well; one of them rotates */
+    for (uint32_t lock = 0; lock < COMMIT_LOCKS; lock++)
+        assert_int_equal(w.p.owner[lock], 0);
+}
+
+/* Bug 44058: the dump thread needs LOCK_log, which the drain holds, which waits for the ACK of what
+ * the dump thread cannot send. */
+static void test_drain_against_the_dump_thread(void **state)
+{
+    (void)state;
+    drain("mysql-bug-44058", true);
+    tw_settle(&w);
+    assert_int_equal(w.p.by[0].state, COMMITTER_DRAIN);
+    assert_int_equal(w.p.by[1].state, COMMITTER_ACK);
+    assert_int_equal(w.sent[w.n_sent - 1].gtid.seq, 1);
+    assert_int_equal(w.runnable, 0);
+    /* Under AFTER_COMMIT nothing that waits is in doubt any more. */
+    drain("mysql-bug-44058", false);
+    tw_settle(&w);
+    assert_int_equal(w.answered, 1);
+    assert_int_equal(w.p.by[1].state, COMMITTER_ACK);
+    assert_int_equal(w.sent[w.n_sent - 1].gtid.seq, 2);
+    tw_ack(&w, 1, w.p.by[1].end);
+    tw_settle(&w);
+    assert_int_equal(w.answered, 3);
+}
+
 /* ---- dump threads ---------------------------------------------------------------------------- */
 
 static void test_dump_follows(void **state)
@@ -308,6 +392,9 @@ int main(void)
         cmocka_unit_test(test_recovery_over_files),
         cmocka_unit_test(test_index_lines),
         cmocka_unit_test(test_disk_error_ends_the_server),
+        cmocka_unit_test(test_mysql_rotates_last),
+        cmocka_unit_test(test_mysql_waits_for_what_is_in_doubt),
+        cmocka_unit_test(test_drain_against_the_dump_thread),
         cmocka_unit_test(test_dump_follows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
