@@ -311,7 +311,9 @@ static int play(struct live_run *r, const char *server)
         (void)run_fail(r, "uv_loop_init: %s", uv_strerror(rc));
         return STATUS_FAILED;
     }
-    played = r->plan.kind == LIVE_PRIMARY_LOST ? primary_lost(r) : receiver_lost(r);
+    played = r->plan.kind == LIVE_PRIMARY_LOST ? primary_lost(r)
+             : r->plan.kind == LIVE_OPERATED   ? operated(r)
+                                               : receiver_lost(r);
     (void)uv_run(&r->loop, UV_RUN_NOWAIT); /* close callbacks that are still due */
     rc = uv_loop_close(&r->loop);
     assert(rc == 0 || !played);

@@ -256,6 +256,37 @@ static void test_cell_19_kill_then_power(void **state)
     assert_int_equal(result.judged[INV_AGREE].broken, 2);
 }
 
+/* ---- operators and DDL ---------------------------------------------------------------------- */
+
+/* A38: the leader's kill frees the others of its group, the follower's nobody. */
+static void test_cell_20_kill(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-20");
+    sc.n_operators = 1;
+    sc.operator[0].act = OPERATOR_KILL_SESSION;
+    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = sc.expect[INV_OBS] = EXPECT_BREAKS;
+    play(0);
+    assert_int_equal(result.n_cases, 2);
+    assert_int_equal(result.judged[INV_NOLOSS].broken, 1);
+    assert_true(saw("no_tx=2 status=ON"));
+}
+
+/* A36: AFTER_COMMIT waits for the same statement. */
+static void test_cell_29_ddl(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-29");
+    sc.ddl = 1;
+    sc.node[0].max_binlog_size = 512;
+    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = sc.expect[INV_OBS] = EXPECT_BREAKS;
+    play(0);
+    sc.node[0].wait_point = WAIT_AFTER_COMMIT;
+    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = sc.expect[INV_OBS] = EXPECT_HOLDS;
+    play(0);
+    judged(INV_NOLOSS, LIVE_HOLDS);
+}
+
 /* ---- refusals and failures ------------------------------------------------------------------ */
 
 static int run_with(const char *server)
@@ -387,6 +418,8 @@ int main(void)
         cmocka_unit_test(test_not_a_server),
         cmocka_unit_test(test_cell_8_power),
         cmocka_unit_test(test_cell_19_kill_then_power),
+        cmocka_unit_test(test_cell_20_kill),
+        cmocka_unit_test(test_cell_29_ddl),
         cmocka_unit_test(test_cannot_show),
         cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_killed),

@@ -16,8 +16,10 @@ static bool refuse(char *why, size_t cap, const char *text)
     return false;
 }
 
-static bool no_such_option(const struct server_settings *p, char *why, size_t cap)
+static bool no_such_option(const struct scenario *sc, char *why, size_t cap)
 {
+    const struct server_settings *p = &sc->node[0];
+
     assert(p->profile != NULL);
     if (strncmp(p->profile->name, "mariadb-", 8) != 0) {
         (void)snprintf(why, cap, "its primary is a %s, this drives mariadbd only",
@@ -27,7 +29,7 @@ static bool no_such_option(const struct server_settings *p, char *why, size_t ca
     if (p->semi_sync_master && p->wait_point == WAIT_BEFORE_WRITE) {
         return !refuse(why, cap, "no released mariadbd has the wait point BEFORE_WRITE");
     }
-    if (p->max_binlog_size > 1) {
+    if (p->max_binlog_size > 1 && sc->ddl == 0) {
         return !refuse(why, cap,
                        "a binlog of mariadbd is full behind 4096 bytes or more; only "
                        "\"behind each group\" (1) is played, with long groups");
@@ -177,6 +179,38 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
     return true;
 }
 
+/* Acts and DDL are played with the ACKs on their way and the primary lost afterwards. */
+static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    const uint32_t known = 1u << OPERATOR_SEMI_SYNC_OFF | 1u << OPERATOR_SEMI_SYNC_ON |
+                           1u << OPERATOR_KILL_SESSION | 1u << OPERATOR_KILL_QUERY |
+                           1u << OPERATOR_FLUSH_LOGS;
+
+    for (uint32_t i = 0; i < sc->n_operators; i++) {
+        p->acts |= 1u << sc->operator[i].act;
+    }
+    p->ddl = sc->ddl > 0;
+    if (p->acts == 0 && !p->ddl) {
+        return true;
+    }
+    if ((p->acts & ~known) != 0) {
+        return refuse(why, cap, "operators do something in it that is not played");
+    }
+    if (p->kind != LIVE_PRIMARY_LOST || p->restart || p->partition || !p->failover) {
+        return refuse(why, cap,
+                      "acts of operators and DDL are played with the loss of the primary "
+                      "and a promotion");
+    }
+    if (!sc->node[0].semi_sync_master || sc->node[0].semi_sync_timeout_ms != 0) {
+        return refuse(why, cap, "acts of operators and DDL need commits that wait");
+    }
+    if (p->ddl && p->acts != 0) {
+        return refuse(why, cap, "DDL is played without acts of operators");
+    }
+    p->kind = LIVE_OPERATED;
+    return true;
+}
+
 bool plan_make(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
 {
     uint32_t losses;
@@ -190,10 +224,10 @@ bool plan_make(const struct scenario *sc, struct live_plan *p, char *why, size_t
     if (p->peers == 0) {
         return refuse(why, cap, "it has no replica");
     }
-    if (sc->ddl > 0 || sc->large > 0) {
-        return refuse(why, cap, "its workload is not of small inserts only, as is what this sends");
+    if (sc->large > 0) {
+        return refuse(why, cap, "its workload has large transactions, which are not sent here");
     }
-    if (no_such_option(&sc->node[0], why, cap)) {
+    if (no_such_option(sc, why, cap)) {
         return false;
     }
     if (bad_disk(sc)) {
@@ -201,7 +235,11 @@ bool plan_make(const struct scenario *sc, struct live_plan *p, char *why, size_t
     }
     losses = of_primary(sc, FAULT_NODE_KILL) + of_primary(sc, FAULT_NODE_POWER);
     if (losses > 0 || of_primary(sc, FAULT_NET_PARTITION) > 0) {
-        return plan_primary(sc, p, losses, why, cap);
+        return plan_primary(sc, p, losses, why, cap) && plan_operated(sc, p, why, cap);
+    }
+    if (sc->n_operators > 0 || sc->ddl > 0) {
+        return refuse(why, cap,
+                      "acts of operators and DDL are played with the loss of the primary");
     }
     if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
         return plan_receiver(sc, p, why, cap);

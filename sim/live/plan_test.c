@@ -193,13 +193,54 @@ static void test_power(void **state)
     assert_false(plan.power);
 }
 
+static void test_operated(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "operated");
+    sc.n_operators = 1;
+    sc.operator[0].act = OPERATOR_KILL_SESSION;
+    assert_true(make());
+    assert_int_equal(plan.kind, LIVE_OPERATED);
+    assert_int_equal(plan.acts, 1u << OPERATOR_KILL_SESSION);
+    sc.ddl = 1;
+    refused_for("DDL");
+    sc.n_operators = 0;
+    assert_true(make());
+    assert_true(plan.kind == LIVE_OPERATED && plan.ddl && plan.acts == 0);
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    refused_for("promotion");
+    sc.n_faults = 0;
+    refused_for("loss of the primary");
+    test_scenario(&sc, "operated");
+    sc.n_operators = 1;
+    sc.operator[0].act = OPERATOR_STOP_SLAVE;
+    refused_for("not played");
+    sc.operator[0].act = OPERATOR_FLUSH_LOGS;
+    sc.node[0].semi_sync_timeout_ms = 1000;
+    refused_for("commits that wait");
+}
+
+/* A binlog of a real server is never as short as a scenario's, unless it holds one group only. */
+static void test_full_binlogs(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "full");
+    sc.node[0].max_binlog_size = 1;
+    sc.node[0].sync_binlog = 0;
+    assert_true(make());
+    assert_true(plan.full_unsynced);
+    sc.node[0].max_binlog_size = 600;
+    refused_for("4096");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_failover),  cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_receivers), cmocka_unit_test(test_comes_back),
-        cmocka_unit_test(test_timeouts),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_power),
+        cmocka_unit_test(test_failover),     cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_receivers),    cmocka_unit_test(test_comes_back),
+        cmocka_unit_test(test_timeouts),     cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_power),        cmocka_unit_test(test_operated),
+        cmocka_unit_test(test_full_binlogs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

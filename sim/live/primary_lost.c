@@ -39,18 +39,6 @@ static const struct lost_case cases[] = {
 
 /* ---- the window ----------------------------------------------------------------------------- */
 
-/* What the primary has in its binlog, asked for by SQL: with AFTER_SYNC a transaction stands there
- * long before anybody sees its row. */
-static bool in_binlog(struct stage *st)
-{
-    char text[200];
-    struct gtid_pos pos;
-
-    return session_text(&st->reader, "SELECT @@global.gtid_binlog_pos", text, sizeof text) &&
-           gtid_pos_parse(text, &pos) &&
-           gtid_pos_find(&pos, st->run->sc->node[0].domain_id).seq >= st->n_sent;
-}
-
 /* Watches until everything is visible and answered, or nothing more is to be expected. */
 static bool settle(struct stage *st, bool must_answer)
 {
@@ -85,7 +73,7 @@ static bool open_window(struct stage *st, const struct lost_case *c)
     if (c->race && st->run->sc->node[0].semi_sync_master) {
         return stage_until(st, stage_any_ack_left, STAGE_LIMIT_MS, "an ACK leaves");
     }
-    return stage_until(st, in_binlog, STAGE_LIMIT_MS, "the commits reach the binlog") &&
+    return stage_until(st, stage_in_binlog, STAGE_LIMIT_MS, "the commits reach the binlog") &&
            stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replicas receive them") &&
            settle(st, someone_acks || !st->run->sc->node[0].semi_sync_master);
 }
@@ -178,9 +166,7 @@ static void judge_promotion(struct stage *st)
     }
 }
 
-/* ---- a case --------------------------------------------------------------------------------- */
-
-static void say_seen(struct stage *st, const char *when)
+void stage_say_seen(struct stage *st, const char *when)
 {
     char ok[TXNS_TEXT_MAX];
     char seen[TXNS_TEXT_MAX];
@@ -188,6 +174,18 @@ static void say_seen(struct stage *st, const char *when)
     run_say(st->run, "    %s: answered OK: %s; read by the second connection: %s", when,
             txns_text(st->ledger.answered, ok), txns_text(st->ledger.seen, seen));
 }
+
+void stage_judge_lost(struct stage *st)
+{
+    for (uint32_t node = 1; node <= st->n_peers; node++) {
+        judge_replica(st, node);
+    }
+    if (st->run->plan.failover) {
+        judge_promotion(st);
+    }
+}
+
+/* ---- a case --------------------------------------------------------------------------------- */
 
 static bool go_on_as_primary(struct stage *st, const struct lost_case *c)
 {
@@ -226,20 +224,15 @@ static bool play_case(struct stage *st, const struct lost_case *c, const char *n
     if (!c->race && !stage_read(st)) {
         return false;
     }
-    say_seen(st, "before");
+    stage_say_seen(st, "before");
     if (!stage_lose(st)) {
         return false;
     }
-    say_seen(st, st->run->plan.partition ? "cut off" : "lost");
+    stage_say_seen(st, st->run->plan.partition ? "cut off" : "lost");
     if (st->run->plan.restart && !go_on_as_primary(st, c)) {
         return false;
     }
-    for (uint32_t node = 1; node <= st->n_peers; node++) {
-        judge_replica(st, node);
-    }
-    if (st->run->plan.failover) {
-        judge_promotion(st);
-    }
+    stage_judge_lost(st);
     return true;
 }
 

@@ -137,7 +137,7 @@ static bool await_word(struct theatre *t, enum app_word word)
  * nothing. */
 static bool first_transaction(struct theatre *t, bool libmariadb)
 {
-    if (!session_send_insert(&t->client, 0, false)) {
+    if (!session_send_insert(&t->client, 0, 0)) {
         return run_fail(t->run, "client: %s", t->client.error);
     }
     if (libmariadb) {
@@ -162,7 +162,7 @@ static bool second_transaction(struct theatre *t, const struct receiver_case *c)
     uint64_t fetched;
     enum answer answer;
 
-    if (!session_send_insert(&t->client, 1, false)) {
+    if (!session_send_insert(&t->client, 1, 0)) {
         return run_fail(t->run, "client: %s", t->client.error);
     }
     if (c->libmariadb && !await_word(t, APP_FETCHED)) {
@@ -233,7 +233,7 @@ static bool leave_waiting(struct theatre *t, const struct receiver_case *c)
     if (!await_word(t, APP_OBEYED)) {
         return false;
     }
-    if (!session_send_insert(&t->client, 1, false)) {
+    if (!session_send_insert(&t->client, 1, 0)) {
         return run_fail(t->run, "client: %s", t->client.error);
     }
     while (seq < 2) {
@@ -274,8 +274,7 @@ static bool next_transaction(struct theatre *t)
 {
     enum answer t2;
 
-    if (!session_open(&t->other, t->run->server.socket) ||
-        !session_send_insert(&t->other, 2, false)) {
+    if (!session_open(&t->other, t->run->server.socket) || !session_send_insert(&t->other, 2, 0)) {
         return run_fail(t->run, "client of T3: %s", t->other.error);
     }
     if (session_answer(&t->other, RECEIVER_LIMIT_MS) != ANSWER_OK) {

@@ -30,12 +30,12 @@ static bool fail(struct live_server *s, const char *format, ...)
 
 /* ---- the error log -------------------------------------------------------------------------- */
 
-/* The last line of the log that says ERROR, else the last line; that is what a DBA would look
- * at. */
+/* A failed assertion, else the last line of the log that says ERROR, else the last line; that is
+ * what a DBA would look at. */
 static void log_quote(const char *path, char *text, size_t cap)
 {
     char line[512];
-    bool error = false;
+    int best = 0;
     FILE *f = fopen(path, "re");
 
     text[0] = '\0';
@@ -43,12 +43,12 @@ static void log_quote(const char *path, char *text, size_t cap)
         return;
     }
     while (fgets(line, sizeof line, f) != NULL) {
-        bool is_error = strstr(line, "ERROR") != NULL;
+        int rank = strstr(line, "Assertion") != NULL ? 2 : strstr(line, "ERROR") != NULL ? 1 : 0;
 
         line[strcspn(line, "\n")] = '\0';
-        if (line[0] != '\0' && (is_error || !error)) {
+        if (line[0] != '\0' && rank >= best) {
             (void)snprintf(text, cap, "%.*s", (int)cap - 1, line);
-            error = is_error;
+            best = rank;
         }
     }
     (void)fclose(f);

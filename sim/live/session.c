@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "format/event.h"
 #include "sim/live/guard.h"
 
 static bool failed(struct live_session *s)
@@ -166,12 +167,32 @@ enum answer session_answer(struct live_session *s, uint32_t wait_ms)
     return s->answer;
 }
 
-bool session_send_insert(struct live_session *s, uint32_t txn, bool fills_binlog)
+bool session_send_insert(struct live_session *s, uint32_t txn, uint32_t pad)
 {
     char sql[80 + SESSION_PAD];
 
-    assert(txn < LEDGER_TXNS);
+    assert(txn < LEDGER_TXNS && pad <= SESSION_PAD);
     (void)snprintf(sql, sizeof sql, "INSERT INTO ackproof.t (k, v) VALUES (%u, %u) /*%*s*/",
-                   txn + 1, txn + 1, fills_binlog ? SESSION_PAD : 1, "");
+                   txn + 1, txn + 1, (int)pad, "");
     return session_send(s, sql);
+}
+
+bool session_send_ddl(struct live_session *s, uint32_t txn)
+{
+    char sql[DDL_TEXT_MAX];
+
+    assert(txn < LEDGER_TXNS);
+    if (mysql_select_db((MYSQL *)s->my, "ackproof") != 0) {
+        return failed(s);
+    }
+    ddl_text(sql, (int32_t)txn + 1, (int32_t)txn + 1);
+    return session_send(s, sql);
+}
+
+bool session_sees_ddl(struct live_session *s, uint32_t txn)
+{
+    char sql[80];
+
+    (void)snprintf(sql, sizeof sql, "SELECT v FROM ackproof.t%u", txn + 1);
+    return session_exec(s, "SET SESSION lock_wait_timeout=1") && session_exec(s, sql);
 }

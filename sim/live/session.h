@@ -49,8 +49,12 @@ enum answer session_answer(struct live_session *s, uint32_t wait_ms);
 
 /* The workload, in table ackproof.t (k, v), which server_make has made (SESSION_TABLE).
  * Transaction `txn`, from 0: inserts row k = txn + 1 and commits, as the simulator's clients do.
- * Where it fills the binlog its text, which goes into an ANNOTATE_ROWS event, is as long as the
- * smallest max_binlog_size of a real server. */
-bool session_send_insert(struct live_session *s, uint32_t txn, bool fills_binlog);
+ * `pad` bytes make its text longer, which goes into an ANNOTATE_ROWS event: SESSION_PAD of them
+ * fill a binlog of a real server's smallest max_binlog_size. */
+bool session_send_insert(struct live_session *s, uint32_t txn, uint32_t pad);
+/* The same as a DDL statement: makes table ackproof.t<k> (src/format/event.h, ddl_text). */
+bool session_send_ddl(struct live_session *s, uint32_t txn);
+/* Is what the DDL made there for a reader? */
+bool session_sees_ddl(struct live_session *s, uint32_t txn);
 
 #endif

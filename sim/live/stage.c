@@ -82,6 +82,16 @@ bool stage_all_answered(struct stage *st)
     return true;
 }
 
+bool stage_in_binlog(struct stage *st)
+{
+    char text[200];
+    struct gtid_pos pos;
+
+    return session_text(&st->reader, "SELECT @@global.gtid_binlog_pos", text, sizeof text) &&
+           gtid_pos_parse(text, &pos) &&
+           gtid_pos_find(&pos, st->run->sc->node[0].domain_id).seq >= st->n_sent;
+}
+
 bool stage_any_ack_left(struct stage *st)
 {
     for (uint32_t i = 0; i < st->n_peers; i++) {
@@ -95,11 +105,24 @@ bool stage_any_ack_left(struct stage *st)
 
 /* ---- clients -------------------------------------------------------------------------------- */
 
+/* With a DDL to come, T1 leaves just so much room that the DDL is what fills the binlog. */
+static uint32_t pad_of(const struct stage *st)
+{
+    const struct scenario *sc = st->run->sc;
+
+    return sc->node[0].max_binlog_size == 0 ? 0
+           : !st->run->plan.ddl             ? SESSION_PAD
+           : st->n_sent == 0                ? STAGE_PAD_BEFORE_DDL
+                                            : 0;
+}
+
 static bool send_next(struct stage *st, uint32_t client)
 {
-    if (!session_send_insert(&st->client[client], st->n_sent,
-                             st->run->sc->node[0].max_binlog_size > 0)) {
-        return run_fail(st->run, "client %u: %s", client, st->client[client].error);
+    struct live_session *s = &st->client[client];
+    bool ddl = st->run->plan.ddl && st->n_sent == 1;
+
+    if (!(ddl ? session_send_ddl(s, st->n_sent) : session_send_insert(s, st->n_sent, pad_of(st)))) {
+        return run_fail(st->run, "client %u: %s", client, s->error);
     }
     st->sent[client] = 1u << st->n_sent;
     st->n_sent++;
@@ -110,6 +133,10 @@ bool stage_commit(struct stage *st)
 {
     for (uint32_t i = 0; i < st->n_clients; i++) {
         if (!send_next(st, i)) {
+            return false;
+        }
+        if (i == 0 && st->run->plan.ddl && /* what comes behind it must not fill the binlog */
+            !stage_until(st, stage_in_binlog, STAGE_LIMIT_MS, "the DDL reaches the binlog")) {
             return false;
         }
     }
@@ -124,6 +151,9 @@ bool stage_read(struct stage *st)
         return run_fail(st->run, "reader: %s", st->reader.error);
     }
     st->ledger.seen |= visible;
+    if (st->run->plan.ddl && (st->ledger.answered & 2) != 0 && session_sees_ddl(&st->reader, 1)) {
+        st->ledger.seen |= 2;
+    }
     return true;
 }
 

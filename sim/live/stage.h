@@ -7,7 +7,7 @@
 #include "sim/live/peer.h"
 #include "sim/live/run.h"
 
-enum { STAGE_LIMIT_MS = 20000, STAGE_TURN_MS = 1 };
+enum { STAGE_LIMIT_MS = 20000, STAGE_TURN_MS = 1, STAGE_PAD_BEFORE_DDL = 3490 };
 
 struct stage {
     struct live_run *run;
@@ -35,7 +35,7 @@ bool stage_turn(struct stage *st);
 /* Turns until `done` says so. Past limit_ms: run_fail("... did not happen: <what>"). */
 bool stage_until(struct stage *st, bool (*done)(struct stage *st), uint32_t limit_ms,
                  const char *what);
-/* One concurrent commit per client: T2, T3 ... */
+/* One concurrent commit per client: T2, T3 ... With DDL T2 is one, and first in the binlog. */
 bool stage_commit(struct stage *st);
 /* Reads with the second connection. */
 bool stage_read(struct stage *st);
@@ -52,9 +52,18 @@ bool stage_restart(struct stage *st);
  * others of a plan with a power loss. */
 bool recovery_lost(struct stage *st, struct live_run *r);
 
+/* Says what clients and readers got so far. */
+void stage_say_seen(struct stage *st, const char *when);
+/* The primary is lost: judges what the replicas hold, and each that may be promoted
+ * (primary_lost.c). */
+void stage_judge_lost(struct stage *st);
+
 bool stage_all_streaming(struct stage *st);
 /* Does each peer that listens hold all transactions sent? */
 bool stage_all_received(struct stage *st);
+/* Does the primary have all transactions sent in its binlog? Asked for by SQL: with AFTER_SYNC a
+ * transaction stands there long before anybody sees its row. */
+bool stage_in_binlog(struct stage *st);
 bool stage_all_answered(struct stage *st);
 bool stage_any_ack_left(struct stage *st); /* an ACK for something behind T1 */
 

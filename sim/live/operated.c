@@ -1,0 +1,263 @@
+/* Cases in which an operator meddles with commits that wait for their ACK, and a DDL statement that
+ * fills the binlog: who gets an answer, what the status variables say, and, once the primary is
+ * lost, what the promise was worth. No replica has received anything behind T1, so each OK behind
+ * T1 is one without an ACK.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/live/stage.h"
+
+enum { OPERATED_WAIT_MS = 500 };
+
+enum victim { NOBODY, WHO_WAITS, FOLLOWER };
+
+struct operated_case {
+    const char *title;
+    enum operator_act act; /* OPERATOR_ACTS: nothing is done */
+    enum victim victim;
+    const char *statement; /* where there is no victim */
+    bool then_on;          /* semi-sync is switched on again */
+    bool group;            /* needs two sessions, whose commits are one group */
+    bool ddl;
+    bool after_sync; /* at that wait point only */
+};
+
+static const struct operated_case cases[] = {
+    {.title = "KILL CONNECTION of the session that waits",
+     .act = OPERATOR_KILL_SESSION,
+     .victim = WHO_WAITS},
+    {.title = "KILL CONNECTION of a follower of the group, whose leader waits",
+     .act = OPERATOR_KILL_SESSION,
+     .victim = FOLLOWER,
+     .group = true,
+     .after_sync = true},
+    {.title = "KILL QUERY of the session that waits",
+     .act = OPERATOR_KILL_QUERY,
+     .victim = WHO_WAITS},
+    {.title = "rpl_semi_sync_master_enabled=0",
+     .act = OPERATOR_SEMI_SYNC_OFF,
+     .statement = "SET GLOBAL rpl_semi_sync_master_enabled=0"},
+    {.title = "rpl_semi_sync_master_enabled=0, then =1",
+     .act = OPERATOR_SEMI_SYNC_ON,
+     .statement = "SET GLOBAL rpl_semi_sync_master_enabled=0",
+     .then_on = true},
+    {.title = "FLUSH BINARY LOGS", .act = OPERATOR_FLUSH_LOGS, .statement = "FLUSH BINARY LOGS"},
+    {.title = "a DDL statement that fills the binlog", .act = OPERATOR_ACTS, .ddl = true},
+};
+
+struct play {
+    struct stage st;
+    struct live_session operator;
+};
+
+/* ---- status variables ----------------------------------------------------------------------- */
+
+struct status {
+    bool on;
+    unsigned yes, no, waiting;
+};
+
+static bool read_status(struct stage *st, const char *when, struct status *s)
+{
+    char text[200];
+    char on[8];
+
+    memset(s, 0, sizeof *s);
+    if (!session_text(&st->reader,
+                      "SELECT GROUP_CONCAT(LOWER(SUBSTR(VARIABLE_NAME, 22)), '=', VARIABLE_VALUE"
+                      " ORDER BY VARIABLE_NAME SEPARATOR ' ') FROM"
+                      " information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN"
+                      " ('RPL_SEMI_SYNC_MASTER_NO_TX', 'RPL_SEMI_SYNC_MASTER_STATUS',"
+                      " 'RPL_SEMI_SYNC_MASTER_WAIT_SESSIONS', 'RPL_SEMI_SYNC_MASTER_YES_TX')",
+                      text, sizeof text)) {
+        return run_fail(st->run, "reader: %s", st->reader.error);
+    }
+    if (sscanf(text, "no_tx=%u status=%7s wait_sessions=%u yes_tx=%u", &s->no, on, &s->waiting,
+               &s->yes) != 4) {
+        return run_fail(st->run, "status variables: %s", text);
+    }
+    s->on = strcmp(on, "ON") == 0;
+    if (when != NULL) {
+        run_say(st->run, "    %s: Rpl_semi_sync_master: %s", when, text);
+    }
+    return true;
+}
+
+static bool somebody_waits(struct stage *st)
+{
+    struct status s;
+
+    return read_status(st, NULL, &s) && s.waiting > 0;
+}
+
+/* OBS: an OK without an ACK must not come under ON (here: all the time), nor go uncounted. */
+static void judge_status(struct stage *st, const struct status *s, bool always_on)
+{
+    txn_mask unacked = st->ledger.answered & ~1u;
+    char txns[TXNS_TEXT_MAX];
+    unsigned oks = 0;
+
+    for (txn_mask m = st->ledger.answered; m != 0; m &= m - 1) {
+        oks++;
+    }
+    run_held(st->run, INV_OBS);
+    if (unacked != 0 && s->on && always_on) {
+        run_broke(st->run, INV_OBS, "%s answered OK without an ACK, and the status is ON",
+                  txns_text(unacked, txns));
+    } else if (oks > s->yes + s->no) {
+        run_broke(st->run, INV_OBS, "%u commits answered OK, yes_tx + no_tx = %u", oks,
+                  s->yes + s->no);
+    }
+}
+
+/* ---- acts ----------------------------------------------------------------------------------- */
+
+/* Its connection id, or 0. */
+static unsigned long find_victim(struct stage *st, enum victim v)
+{
+    char text[32];
+    char sql[200];
+
+    (void)snprintf(
+        sql, sizeof sql,
+        "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'INSERT INTO"
+        " ackproof%%' AND STATE %sLIKE 'Waiting for semi-sync ACK%%' ORDER BY ID LIMIT 1",
+        v == FOLLOWER ? "NOT " : "");
+    return session_text(&st->reader, sql, text, sizeof text) ? strtoul(text, NULL, 10) : 0;
+}
+
+static bool say_and_do(struct play *p, const char *sql)
+{
+    struct stage *st = &p->st;
+    uint64_t begin = guard_now_ms();
+    enum answer a;
+
+    if (!session_send(&p->operator, sql)) {
+        return run_fail(st->run, "operator: %s", p->operator.error);
+    }
+    a = session_answer(&p->operator, OPERATED_WAIT_MS);
+    if (a == ANSWER_NONE) {
+        run_say(st->run, "    %s: blocks", sql);
+    } else {
+        run_say(st->run, "    %s: %s after %u ms", sql, a == ANSWER_OK ? "OK" : p->operator.error,
+                (unsigned)(guard_now_ms() - begin));
+    }
+    return true;
+}
+
+static bool do_act(struct play *p, const struct operated_case *c)
+{
+    struct stage *st = &p->st;
+    unsigned long id = 0;
+    char sql[100];
+
+    if (c->victim != NOBODY) {
+        id = find_victim(st, c->victim);
+        if (id == 0) {
+            return run_fail(st->run, "no session to be killed is found");
+        }
+        (void)snprintf(sql, sizeof sql, "KILL %s %lu",
+                       c->act == OPERATOR_KILL_QUERY ? "QUERY" : "CONNECTION", id);
+        return say_and_do(p, sql);
+    }
+    return say_and_do(p, c->statement) &&
+           (!c->then_on || say_and_do(p, "SET GLOBAL rpl_semi_sync_master_enabled=1"));
+}
+
+/* ---- a case --------------------------------------------------------------------------------- */
+
+/* Commits of all sessions as one group, or as groups of their own. */
+static bool commit(struct stage *st, bool group)
+{
+    char sql[120];
+
+    (void)snprintf(sql, sizeof sql,
+                   "SET GLOBAL binlog_commit_wait_usec=%u, binlog_commit_wait_count=%u",
+                   group ? 2000000u : 0, group ? st->n_clients : 0);
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        peer_set_deaf(&st->peer[i], true);
+    }
+    if (!session_exec(&st->reader, sql)) {
+        return run_fail(st->run, "reader: %s", st->reader.error);
+    }
+    return stage_commit(st) &&
+           stage_until(st, stage_in_binlog, STAGE_LIMIT_MS, "the commits reach the binlog");
+}
+
+static bool watch(struct stage *st)
+{
+    for (uint64_t end = guard_now_ms() + st->run->plan.settle_ms; guard_now_ms() < end;) {
+        if (!stage_turn(st) || !stage_read(st)) {
+            return false;
+        }
+        guard_sleep_ms(10);
+    }
+    return true;
+}
+
+static bool play(struct play *p, const struct operated_case *c, const char *name)
+{
+    struct stage *st = &p->st;
+    struct status s;
+
+    if (!stage_up(st, st->run, name) || !session_open(&p->operator, st->run->server.socket)) {
+        return run_fail(st->run, "operator: %s", p->operator.error);
+    }
+    if (!commit(st, st->n_clients > 1 && !c->ddl)) {
+        return false;
+    }
+    if (!c->ddl && (!stage_until(st, somebody_waits, STAGE_LIMIT_MS, "a session waits") ||
+                    !stage_read(st) || !read_status(st, "waiting", &s))) {
+        return false;
+    }
+    if (!c->ddl && !do_act(p, c)) {
+        return false;
+    }
+    if (!watch(st) || !read_status(st, "then", &s)) {
+        return false;
+    }
+    stage_say_seen(st, "then");
+    judge_status(st, &s, !c->then_on);
+    if (!stage_lose(st)) {
+        return false;
+    }
+    stage_judge_lost(st);
+    return true;
+}
+
+static bool applies(const struct live_run *r, const struct operated_case *c)
+{
+    const struct live_plan *p = &r->plan;
+
+    return c->ddl == p->ddl && (c->ddl || (p->acts >> c->act & 1) != 0) &&
+           (!c->group || p->sessions > 1) &&
+           (!c->after_sync || r->sc->node[0].wait_point == WAIT_AFTER_SYNC);
+}
+
+bool operated(struct live_run *r)
+{
+    struct play *p = calloc(1, sizeof *p);
+    bool good = true;
+
+    assert(p != NULL);
+    for (size_t i = 0; good && i < sizeof cases / sizeof cases[0]; i++) {
+        char name[16];
+
+        if (!applies(r, &cases[i])) {
+            continue;
+        }
+        run_case(r, cases[i].title);
+        (void)snprintf(name, sizeof name, "case%u", r->out->n_cases);
+        memset(p, 0, sizeof *p);
+        p->st.run = r;
+        good = play(p, &cases[i], name);
+        session_close(&p->operator, true);
+        stage_down(&p->st);
+        run_case_end(r);
+    }
+    free(p);
+    return good;
+}
