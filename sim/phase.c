@@ -11,7 +11,8 @@
  *   --phase--> every server is provisioned from the primary as a DBA does it: data restored, RESET
  *          MASTER, gtid_binlog_state set; faults may strike again
  *
- * What goes on over a phase's end: who is primary, GTID sequence numbers and the servers that they
+ * What goes on over a phase's end: who is primary (if it is configured as the scenario's primary
+ * is; if not, that one is made primary again), GTID sequence numbers and the servers that they
  * came from, whether semi-sync is on, the counters of sync_binlog=N and sync_relay_log=N. What is
  * settled is judged and leaves: rows, logs, and with them file numbers and positions, which begin
  * anew as they do behind RESET MASTER. The manager's plan for the first loss, second loss ... and
@@ -67,10 +68,20 @@ static void carry_all(struct carried *c, const struct node *n)
     }
 }
 
+/* Is it configured as the server that the scenario calls the primary? */
+static bool like_the_first(const struct scenario *sc, uint32_t node)
+{
+    struct server_settings a = sc->node[0];
+    struct server_settings b = sc->node[node];
+    a.server_id = b.server_id;
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
 void take_phase(struct sim *s)
 {
     struct world *w = s->world;
-    struct carried c = {.home = w->manager.primary, .steps = w->steps, .phase = w->phase + 1};
+    uint32_t home = like_the_first(s->scenario, w->manager.primary) ? w->manager.primary : 0;
+    struct carried c = {.home = (uint8_t)home, .steps = w->steps, .phase = w->phase + 1};
     struct trace_step *now = s->now;
     for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
         const struct node *n = &w->node[i];
@@ -78,14 +89,14 @@ void take_phase(struct sim *s)
         c.flushes[i] = n->primary.binlog.flushes;
         carry_all(&c, n); /* what a lost server had given out is given to nobody else */
     }
-    const struct primary *p = &w->node[c.home].primary;
-    c.semi_sync_off = p->semisync.enabled && !p->semisync.on; /* zeros where it is down */
+    const struct primary *p = &w->node[home].primary; /* zeros where it is down */
+    c.semi_sync_off = p->serving && p->semisync.enabled && !p->semisync.on;
     s->now = NULL;
     start_cluster(s, &c);
     s->now = now;
     s->reached = 0;
     story_lane(s, LANE_WORLD);
-    story(s, "all servers are provisioned anew from %s, and serve on", story_node(s, c.home));
+    story(s, "all servers are provisioned anew, %s serves on", story_node(s, c.home));
 }
 
 /* ---- LIVE, when the faults have stopped ---------------------------------------------------------

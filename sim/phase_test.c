@@ -111,6 +111,29 @@ static void the_next_phase_goes_on(void **state)
     rig_close(&g);
 }
 
+/* What a scenario promises it promises of a primary with these settings. */
+static void a_primary_of_another_kind_gives_way(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g, RIG_HEAD "cluster: {primary: {}, replicas: [{sync_binlog: 3}]}\n" TWO POWER);
+    rig_do(&g, MOVE_CLIENT, 0, -1);
+    rig_settle(&g);
+    rig_do(&g, MOVE_POWER, P, -1);
+    rig_manage(&g);
+    assert_int_equal(g.w->manager.primary, R1);
+    allow(&g, 1);
+    rig_do(&g, MOVE_CALM, -1, -1);
+    finish(&g);
+    uint64_t seq = gtid_state_latest(&g.w->node[R1].primary.binlog.state, 0).seq;
+    rig_do(&g, MOVE_PHASE, -1, -1);
+    assert_int_equal(g.w->home, P);
+    assert_int_equal(g.w->manager.primary, P);
+    assert_int_equal(gtid_state_latest(&g.w->node[P].primary.binlog.state, 0).seq, seq + 1);
+    assert_int_equal(g.violated, 0);
+    rig_close(&g);
+}
+
 static void semi_sync_stays_off(void **state)
 {
     (void)state;
@@ -229,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_listed_unless_allowed),
         cmocka_unit_test(the_next_phase_goes_on),
+        cmocka_unit_test(a_primary_of_another_kind_gives_way),
         cmocka_unit_test(semi_sync_stays_off),
         cmocka_unit_test(a_partition_heals_and_servers_are_started_once),
         cmocka_unit_test(who_is_not_back),

@@ -358,7 +358,7 @@ static void long_runs_and_sessions(void **state)
     assert_int_equal(run("run", safe, "--seeds", "1..2", "--transactions", "60", NULL), 0);
     says("58 phases came to rest and went on, ");
     assert_int_equal(run("replay", safe, "--seed", "1", "--phases", "5", NULL), 0);
-    says("all servers are provisioned anew from ");
+    says("all servers are provisioned anew, ");
     says("no promise broken");
     char *file = in_dir("async.yaml");
     assert_int_equal(run("run", file, "--seeds", "1..1", "--phases", "500", NULL), 0);
