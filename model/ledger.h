@@ -17,7 +17,7 @@ enum { LEDGER_NODES = 4, LEDGER_TXNS = 16 };
 
 struct ledger {
     uint32_t answered; /* client got OK */
-    uint32_t refused;  /* client got an error */
+    uint32_t refused;  /* client got an error; no verdict needs it: not hashed */
     uint32_t seen;     /* some reader could see it on a serving primary */
     uint8_t elected;   /* node that was last let in as primary */
     uint8_t recovered; /* bit i: node i serves again after a crash */

@@ -3,7 +3,8 @@
  * A file has one byte image, that of the page cache (what read(2) gives, what survives a
  * SIGKILL), and the disk has an ordered list of pending operations: changes of that image, of
  * sizes and of directory entries that are not durable yet. An fsync makes the pending operations
- * of its file durable, unless a fault says otherwise. A power loss keeps a dependency-closed
+ * of its file durable that were there when it was asked for, unless a fault says otherwise. A power
+ * loss keeps a dependency-closed
  * part of the pending operations, which choose() picks, and the last one kept may be torn at a
  * 512-byte sector boundary; what is not kept is undone, so that the image then again is what
  * read(2) would give.
@@ -43,10 +44,12 @@ enum disk_error {
 };
 
 struct disk_pending {
-    uint8_t op;   /* private to disk.c */
+    uint8_t op;   /* private to disk.c, disk_loss.c */
     uint8_t slot; /* file */
     uint8_t fate; /* private: dirty, clean after a failed fsync, or durable behind a clean one */
     uint8_t undo_len;
+    uint16_t asked; /* bit i: the fsync of i, under way, was asked for when this was written */
+    uint16_t reserved;
     uint32_t off;
     uint32_t len;
     uint8_t undo[DISK_UNDO_MAX]; /* overwritten bytes */
@@ -64,7 +67,8 @@ struct disk_file {
     uint32_t content[4]; /* XXH3-128 of the extent; brought up to date by every change */
 };
 
-/* Private to disk.c. Canonical: slots by (kind, num, age), pending operations by (slot, age). */
+/* Private to disk.c and disk_loss.c. Canonical: slots by (kind, num, age), pending operations by
+ * (slot, age). */
 struct disk {
     uint32_t n_pending;
     uint32_t n_files;
@@ -82,11 +86,16 @@ enum disk_error disk_unlink(struct disk *d, struct file_id id);
 enum disk_error disk_write(struct disk *d, struct file_id id, uint32_t off, const uint8_t *bytes,
                            uint32_t len);
 enum disk_error disk_truncate(struct disk *d, struct file_id id, uint32_t size);
-/* An honest fsync: everything pending of the file, its directory entry included, and pending
- * unlinks (one journal commit). */
-enum disk_error disk_make_durable(struct disk *d, struct file_id id);
-void disk_fsync_lie(struct disk *d, struct file_id id);
-void disk_fsync_fail(struct disk *d, struct file_id id);
+/* `who` (0 .. 15) asks for an fsync of the file, one at a time; it ends with one of the three
+ * below. What is written meanwhile is not promised by it. */
+void disk_fsync_ask(struct disk *d, struct file_id id, uint32_t who);
+void disk_fsync_forget_all(struct disk *d); /* who asked for them is dead */
+/* An honest fsync: what was pending of the file when it was asked for, its directory entry
+ * included, and unlinks (one journal commit). DISK_NOW: as if it were asked for now. */
+enum { DISK_NOW = 16 };
+enum disk_error disk_make_durable(struct disk *d, struct file_id id, uint32_t who);
+void disk_fsync_lie(struct disk *d, struct file_id id, uint32_t who);
+void disk_fsync_fail(struct disk *d, struct file_id id, uint32_t who);
 
 /* What a power loss left out. */
 struct disk_loss {

@@ -162,13 +162,13 @@ static void random_step(struct disk *d, struct ref_file *f, uint32_t *seed)
         assert_int_equal(disk_truncate(d, BINLOG_1, f->now_len - cut), DISK_OK);
         ref_do(f, R_CUT, f->now_len - cut, NULL, 0);
     } else if (kind == 9) {
-        disk_make_durable(d, BINLOG_1);
+        disk_make_durable(d, BINLOG_1, DISK_NOW);
         ref_fsync(f);
     } else if (kind == 10) {
-        disk_fsync_fail(d, BINLOG_1);
+        disk_fsync_fail(d, BINLOG_1, DISK_NOW);
         ref_fsync_fail(f);
     } else {
-        disk_fsync_lie(d, BINLOG_1);
+        disk_fsync_lie(d, BINLOG_1, DISK_NOW);
     }
 }
 

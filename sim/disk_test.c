@@ -29,7 +29,7 @@ static void test_errors(void **state)
     assert_int_equal(disk_write(&a, BINLOG_1, 0, bytes, 1), DISK_NO_FILE);
     assert_int_equal(disk_truncate(&a, BINLOG_1, 0), DISK_NO_FILE);
     assert_int_equal(disk_unlink(&a, BINLOG_1), DISK_NO_FILE);
-    assert_int_equal(disk_make_durable(&a, BINLOG_1), DISK_NO_FILE);
+    assert_int_equal(disk_make_durable(&a, BINLOG_1, DISK_NOW), DISK_NO_FILE);
     assert_int_equal(disk_create(&a, BINLOG_1), DISK_OK);
     assert_int_equal(disk_create(&a, BINLOG_1), DISK_EXISTS);
     assert_int_equal(disk_write(&a, BINLOG_1, 1, bytes, 1), DISK_BAD_RANGE);
@@ -48,7 +48,7 @@ static void test_errors(void **state)
     assert_int_equal(disk_truncate(&a, BINLOG_1, 0), DISK_FULL);
     assert_int_equal(disk_unlink(&a, BINLOG_1), DISK_FULL);
     assert_int_equal(disk_create(&a, BINLOG_2), DISK_FULL);
-    assert_int_equal(disk_make_durable(&a, BINLOG_1), DISK_OK);
+    assert_int_equal(disk_make_durable(&a, BINLOG_1, DISK_NOW), DISK_OK);
     for (uint8_t i = 1; i < FILES_MAX; i++) {
         assert_int_equal(disk_create(&a, (struct file_id){FILE_RELAY, i}), DISK_OK);
     }
@@ -69,7 +69,8 @@ static void test_claim_and_truth(void **state)
     assert_false(disk_range_durable(&a, BINLOG_1, 0, 151));
     assert_false(disk_range_durable(&a, BINLOG_2, 0, 0));
 
-    disk_fsync_lie(&a, BINLOG_1); /* claims, keeps nothing; an honest one later keeps all */
+    disk_fsync_lie(&a, BINLOG_1,
+                   DISK_NOW); /* claims, keeps nothing; an honest one later keeps all */
     assert_true(has(&a, BINLOG_1, 150));
     assert_false(disk_range_durable(&a, BINLOG_1, 0, 150));
     assert_int_equal(n_outcomes(&a, &ORDERED), 2);
@@ -78,7 +79,7 @@ static void test_claim_and_truth(void **state)
     assert_int_equal(loss.lost, 1);
     assert_int_equal(loss.torn, 0);
     assert_true(has(&b, BINLOG_1, 100));
-    disk_make_durable(&a, BINLOG_1);
+    disk_make_durable(&a, BINLOG_1, DISK_NOW);
     assert_true(disk_range_durable(&a, BINLOG_1, 0, 150));
     assert_int_equal(n_outcomes(&a, &ALL_ODDS), 1);
 }
@@ -89,9 +90,10 @@ static void test_failed_fsync(void **state)
     disk_init(&a);
     durable_file(&a, BINLOG_1, 10, 1);
     append(&a, BINLOG_1, 10, 2);
-    disk_fsync_fail(&a, BINLOG_1);
+    disk_fsync_fail(&a, BINLOG_1, DISK_NOW);
     append(&a, BINLOG_1, 10, 3);
-    disk_make_durable(&a, BINLOG_1); /* fsyncgate: the second fsync succeeds and does not help */
+    disk_make_durable(&a, BINLOG_1,
+                      DISK_NOW); /* fsyncgate: the second fsync succeeds and does not help */
     assert_false(disk_range_durable(&a, BINLOG_1, 10, 20));
     assert_true(disk_range_durable(&a, BINLOG_1, 0, 10));
     assert_true(disk_range_durable(&a, BINLOG_1, 20, 30));
@@ -151,9 +153,9 @@ static void test_entries(void **state)
     assert_false(disk_range_durable(&a, BINLOG_1, 0, 0));
     assert_int_equal(n_outcomes(&a, &ORDERED), 3);    /* no file, empty file, file */
     assert_int_equal(n_outcomes(&a, &REORDERING), 3); /* data needs its entry */
-    disk_fsync_fail(&a, BINLOG_1);                    /* the journal still has the entry */
+    disk_fsync_fail(&a, BINLOG_1, DISK_NOW);          /* the journal still has the entry */
     assert_int_equal(n_outcomes(&a, &ORDERED), 3);
-    disk_make_durable(&a, BINLOG_1);
+    disk_make_durable(&a, BINLOG_1, DISK_NOW);
     assert_int_equal(n_outcomes(&a, &ORDERED), 2);
     assert_true(disk_range_durable(&a, BINLOG_1, 0, 0));
 
@@ -166,7 +168,7 @@ static void test_entries(void **state)
     append(&a, REDO_1, 10, 5);
     assert_int_equal(n_outcomes(&a, &ORDERED), 6);
     assert_int_equal(n_outcomes(&a, &REORDERING), 8);
-    disk_make_durable(&a, REDO_1);
+    disk_make_durable(&a, REDO_1, DISK_NOW);
     assert_int_equal(n_outcomes(&a, &ORDERED), 2);
 }
 
@@ -205,10 +207,10 @@ static void test_unlink(void **state)
 
     /* One journal commit carries the unlinks; fsync of another file will do. */
     disk_create(&a, BINLOG_1);
-    disk_make_durable(&a, BINLOG_1);
+    disk_make_durable(&a, BINLOG_1, DISK_NOW);
     assert_int_equal(a.n_files, 2);
     assert_int_equal(n_outcomes(&a, &ORDERED), 3);
-    disk_make_durable(&a, RELAY_1);
+    disk_make_durable(&a, RELAY_1, DISK_NOW);
     assert_true(has(&a, RELAY_1, 7));
     assert_int_equal(n_outcomes(&a, &ALL_ODDS), 1);
 }
@@ -256,13 +258,13 @@ static void test_hash_and_copy(void **state)
     disk_create(&b, REDO_1);
     append(&b, REDO_1, 20, 1);
     assert_true(print_hash(&a) != print_hash(&b));
-    disk_make_durable(&b, BINLOG_2);
+    disk_make_durable(&b, BINLOG_2, DISK_NOW);
     disk_unlink(&b, BINLOG_2);
     disk_copy(&a, &b);
     assert_true(print_hash(&a) == print_hash(&b));
     static struct disk kept;
     disk_copy(&kept, &a);
-    disk_make_durable(&kept, REDO_1);
+    disk_make_durable(&kept, REDO_1, DISK_NOW);
     assert_true(print_hash(&kept) != print_hash(&a));
 
     disk_init(&b);
@@ -279,15 +281,15 @@ static void test_hash_and_copy(void **state)
     append(&a, BINLOG_1, 5, 7);
     append(&b, BINLOG_1, 5, 7);
     assert_true(print_hash(&a) == print_hash(&b));
-    disk_fsync_fail(&b, BINLOG_1);
+    disk_fsync_fail(&b, BINLOG_1, DISK_NOW);
     assert_true(print_hash(&a) != print_hash(&b));
-    disk_make_durable(&a, BINLOG_1);
+    disk_make_durable(&a, BINLOG_1, DISK_NOW);
     assert_true(print_hash(&a) != print_hash(&b));
     disk_truncate(&b, BINLOG_1, 20);
-    disk_make_durable(&b, BINLOG_1);
+    disk_make_durable(&b, BINLOG_1, DISK_NOW);
     lose_most(&b);
     disk_truncate(&a, BINLOG_1, 20);
-    disk_make_durable(&a, BINLOG_1);
+    disk_make_durable(&a, BINLOG_1, DISK_NOW);
     assert_true(print_hash(&a) == print_hash(&b));
 
     /* A copy writes nothing that is not in use. */
@@ -324,14 +326,65 @@ static void test_view_is_sorted(void **state)
     }
 }
 
+/* An fsync promises what was written when it was asked for. */
+static void an_fsync_covers_what_was_there(void **state)
+{
+    (void)state;
+    disk_init(&a);
+    disk_create(&a, BINLOG_1);
+    assert_int_equal(disk_write(&a, BINLOG_1, 0, (const uint8_t *)"one", 3), DISK_OK);
+    disk_fsync_ask(&a, BINLOG_1, 3);
+    assert_int_equal(disk_write(&a, BINLOG_1, 3, (const uint8_t *)"two", 3), DISK_OK);
+    disk_fsync_ask(&a, BINLOG_1, 5);
+    assert_int_equal(disk_write(&a, BINLOG_1, 6, (const uint8_t *)"six", 3), DISK_OK);
+    assert_int_equal(disk_make_durable(&a, BINLOG_1, 3), DISK_OK);
+    assert_true(disk_range_durable(&a, BINLOG_1, 0, 3));
+    assert_false(disk_range_durable(&a, BINLOG_1, 3, 6));
+    disk_fsync_lie(&a, BINLOG_1, 5);
+    assert_false(disk_range_durable(&a, BINLOG_1, 3, 6));
+    disk_fsync_ask(&a, BINLOG_1, 3);
+    disk_fsync_forget_all(&a); /* nobody is there any more who could be told */
+    assert_int_equal(disk_make_durable(&a, BINLOG_1, 3), DISK_OK);
+    assert_false(disk_range_durable(&a, BINLOG_1, 3, 6));
+    disk_fsync_ask(&a, BINLOG_1, 3);
+    assert_int_equal(disk_write(&a, BINLOG_1, 9, (const uint8_t *)"ten", 3), DISK_OK);
+    disk_fsync_fail(&a, BINLOG_1, 3); /* the last write is still dirty, and the next fsync's */
+    assert_int_equal(disk_make_durable(&a, BINLOG_1, DISK_NOW), DISK_OK);
+    assert_false(disk_range_durable(&a, BINLOG_1, 3, 9));
+    assert_true(disk_range_durable(&a, BINLOG_1, 9, 12));
+}
+
+static void an_unlink_is_durable_with_what_was_asked_behind_it(void **state)
+{
+    (void)state;
+    disk_init(&a);
+    disk_create(&a, BINLOG_1);
+    disk_create(&a, RELAY_1);
+    disk_make_durable(&a, BINLOG_1, DISK_NOW);
+    disk_make_durable(&a, RELAY_1, DISK_NOW);
+    disk_fsync_ask(&a, BINLOG_1, 0);
+    assert_int_equal(disk_unlink(&a, RELAY_1), DISK_OK);
+    disk_make_durable(&a, BINLOG_1, 0);
+    assert_true(disk_has_pending(&a)); /* it came later */
+    disk_fsync_ask(&a, BINLOG_1, 0);
+    disk_make_durable(&a, BINLOG_1, 0);
+    assert_false(disk_has_pending(&a));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors),         cmocka_unit_test(test_claim_and_truth),
-        cmocka_unit_test(test_failed_fsync),   cmocka_unit_test(test_torn_write),
-        cmocka_unit_test(test_entries),        cmocka_unit_test(test_unlink),
-        cmocka_unit_test(test_undo),           cmocka_unit_test(test_hash_and_copy),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_claim_and_truth),
+        cmocka_unit_test(test_failed_fsync),
+        cmocka_unit_test(test_torn_write),
+        cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_unlink),
+        cmocka_unit_test(test_undo),
+        cmocka_unit_test(test_hash_and_copy),
         cmocka_unit_test(test_view_is_sorted),
+        cmocka_unit_test(an_fsync_covers_what_was_there),
+        cmocka_unit_test(an_unlink_is_durable_with_what_was_asked_behind_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

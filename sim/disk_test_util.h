@@ -163,7 +163,7 @@ static inline void disk_outcomes(const struct disk *d, const struct disk_device 
             assert_int_equal(disk_create(&again, v.at[i].id), DISK_OK);
             assert_int_equal(disk_write(&again, v.at[i].id, 0, v.at[i].bytes, v.at[i].len),
                              DISK_OK);
-            assert_int_equal(disk_make_durable(&again, v.at[i].id), DISK_OK);
+            assert_int_equal(disk_make_durable(&again, v.at[i].id, DISK_NOW), DISK_OK);
         }
         assert_true(print_hash(&again) == print_hash(&copy));
     } while (odometer_next(&o));
@@ -202,7 +202,7 @@ static inline void durable_file(struct disk *d, struct file_id id, uint32_t len,
 {
     assert_int_equal(disk_create(d, id), DISK_OK);
     append(d, id, len, seed);
-    assert_int_equal(disk_make_durable(d, id), DISK_OK);
+    assert_int_equal(disk_make_durable(d, id, DISK_NOW), DISK_OK);
 }
 
 static inline bool has(const struct disk *d, struct file_id id, uint32_t len)

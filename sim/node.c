@@ -115,6 +115,8 @@ static enum io_result disk_action(struct sim *s, uint32_t node, const struct act
     return IO_OK;
 }
 
+_Static_assert((int)TASKS_MAX <= (int)DISK_NOW, "each task may ask for an fsync");
+
 static void fsync_asked(struct sim *s, uint32_t node, const struct action *a)
 {
     struct io *io = &s->world->node[node].io[a->task];
@@ -124,6 +126,8 @@ static void fsync_asked(struct sim *s, uint32_t node, const struct action *a)
     }
     io->active = 1;
     s->world->node[node].in_io |= 1u << a->task;
+    if (io->n == 0)
+        disk_fsync_ask(&s->world->node[node].disk, a->file, a->task);
     io->file[io->n++] = a->file;
 }
 
@@ -147,7 +151,7 @@ void node_disk(struct sim *s, uint32_t node, uint32_t task)
         story(s, "fsync of the %s of %s fails (EIO)", file_text(id), story_node(s, node));
         if (id.kind == FILE_BINLOG)
             reach(s, REACH_BINLOG_ERROR);
-        disk_fsync_fail(&n->disk, id);
+        disk_fsync_fail(&n->disk, id, task);
         disk_answer(s, node, task, IO_EIO);
         return;
     }
@@ -155,16 +159,18 @@ void node_disk(struct sim *s, uint32_t node, uint32_t task)
         story(s, "fsync of the %s of %s LIES: it claims, and keeps nothing", file_text(id),
               story_node(s, node));
         reach(s, REACH_FSYNC_LIED);
-        disk_fsync_lie(&n->disk, id);
+        disk_fsync_lie(&n->disk, id, task);
     } else {
         story(s, "fsync of the %s of %s is done", file_text(id), story_node(s, node));
-        if (disk_make_durable(&n->disk, id) != DISK_OK) {
+        if (disk_make_durable(&n->disk, id, task) != DISK_OK) {
             judge_insane(s, "a core asked for the fsync of a file that is not there");
             return;
         }
     }
     if (io->next == io->n)
         disk_answer(s, node, task, IO_OK);
+    else
+        disk_fsync_ask(&n->disk, io->file[io->next], task); /* one after the other */
 }
 
 /* ---- other actions -------------------------------------------------------------------------- */
@@ -547,6 +553,7 @@ void node_die(struct sim *s, uint32_t node)
     n->commits = 0;
     n->noticed = 0;
     memset(n->io, 0, sizeof n->io);
+    disk_fsync_forget_all(&n->disk);
     memset(&n->applier, 0, sizeof n->applier);
     memset(&n->receiver, 0, sizeof n->receiver);
     memset(&n->primary, 0, sizeof n->primary);

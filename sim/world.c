@@ -163,6 +163,8 @@ struct hash128 world_hash(const struct world *cw)
     uint32_t len = 0;
     size_t head = offsetof(struct world, conn) - offsetof(struct world, dead);
     memcpy(flat, &w->dead, head);
+    memset(flat + offsetof(struct world, ledger.refused) - offsetof(struct world, dead), 0,
+           sizeof w->ledger.refused);
     len += (uint32_t)head;
     const struct conn *conn[CONNS_MAX];
     uint32_t n_conns = conns_in_order(w, conn);
@@ -322,7 +324,7 @@ static void make_all_durable(struct disk *d)
     struct disk_view v;
     disk_view(d, &v);
     for (uint32_t i = 0; i < v.n; i++) {
-        enum disk_error e = disk_make_durable(d, v.at[i].id);
+        enum disk_error e = disk_make_durable(d, v.at[i].id, DISK_NOW);
         assert(e == DISK_OK);
         (void)e;
     }

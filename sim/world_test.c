@@ -170,7 +170,11 @@ static void the_hash_sees_all_that_matters(void **state)
     POKE(&g, budget[0], true);
     POKE(&g, client, true);
     POKE(&g, manager, true);
-    POKE(&g, ledger, true);
+    POKE(&g, ledger.answered, true);
+    POKE(&g, ledger.seen, true);
+    POKE(&g, ledger.elected, true);
+    POKE(&g, ledger.acked, true);
+    POKE(&g, ledger.sent, true);
     struct conn *c = &g.w->conn[0];
     assert_true(c->used);
     poke(&g, &c->replica, 5, true, "ends of a connection");
@@ -213,6 +217,7 @@ static void the_hash_does_not_see_what_is_history(void **state)
     struct rig g;
     open_busy(&g);
     POKE(&g, steps, false);
+    POKE(&g, ledger.refused, false);
     POKE(&g, node[P].binlog, false); /* follows from the bytes on the disk */
     POKE(&g, node[R1].relay, false);
     const struct conn *c = rig_conn(&g, R1);
@@ -233,11 +238,11 @@ static void the_hash_sees_the_disk(void **state)
     h[0] = hash_anew(g.w);
     assert_int_equal(disk_write(d, redo, 3, (const uint8_t *)"\xEE", 1), DISK_OK);
     h[1] = hash_anew(g.w);
-    assert_int_equal(disk_make_durable(d, redo), DISK_OK);
+    assert_int_equal(disk_make_durable(d, redo, DISK_NOW), DISK_OK);
     h[2] = hash_anew(g.w);
     assert_int_equal(disk_create(d, backup), DISK_OK);
     h[3] = hash_anew(g.w);
-    assert_int_equal(disk_make_durable(d, backup), DISK_OK);
+    assert_int_equal(disk_make_durable(d, backup, DISK_NOW), DISK_OK);
     h[4] = hash_anew(g.w);
     assert_int_equal(disk_unlink(d, backup), DISK_OK);
     h[5] = hash_anew(g.w);
