@@ -55,11 +55,6 @@ static bool fill_statements(struct yaml_source *src, const struct raw_workload *
     const char *key = out->ddl > 0 ? "workload.ddl" : "workload.large";
     for (uint32_t n = 0; n < out->n_nodes; n++) {
         const struct server_settings *set = &out->node[n];
-        if (out->ddl > 0 && set->profile->publish != PUBLISH_AFTER_SYNC_CALL)
-            return yaml_source_error(src, key,
-                                     "%s sends DDL through the commit queue like a transaction; "
-                                     "only MariaDB writes it by itself",
-                                     set->profile->name);
         if (out->large > 0 && !set->profile->commit_by_rotate)
             return yaml_source_error(src, "workload.large",
                                      "%s does not make a binlog file of a large transaction; "

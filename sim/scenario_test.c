@@ -12,73 +12,7 @@
 
 #include <cmocka.h>
 
-#include "sim/scenario.h"
-
-/* Loads a text; *said is what was printed, without the path in front. The caller frees it. */
-static bool load(const char *text, size_t len, struct scenario *out, char **said)
-{
-    char path[] = "/tmp/ackproof-scenario-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, len), (ssize_t)len);
-    close(fd);
-    char *buf = NULL;
-    size_t n = 0;
-    FILE *err = open_memstream(&buf, &n);
-    assert_non_null(err);
-    bool ok = scenario_load(path, out, err);
-    fclose(err);
-    unlink(path);
-    assert_non_null(buf);
-    if (!ok) {
-        assert_memory_equal(buf, path, strlen(path));
-        memmove(buf, buf + strlen(path), n - strlen(path) + 1);
-    }
-    *said = buf;
-    return ok;
-}
-
-static void wants(const char *text, const char *expected)
-{
-    struct scenario s;
-    char *said;
-    bool ok = load(text, strlen(text), &s, &said);
-    assert_string_equal(said, expected);
-    assert_false(ok);
-    free(said);
-}
-
-static struct scenario good(const char *text)
-{
-    struct scenario s;
-    char *said;
-    bool ok = load(text, strlen(text), &s, &said);
-    assert_string_equal(said, "");
-    assert_true(ok);
-    free(said);
-    return s;
-}
-
-/* A file of one line behind a sound head of two: line 3 is the one that is tried. The replicas line
- * is part of some tries, so there are two heads. */
-#define HEAD  "version: 1\nname: x\n"
-#define PAIR  HEAD "cluster: {primary: {}, replicas: [{}]}\n"
-#define ALONE HEAD "cluster: {primary: {}}\n"
-#define P(x)  HEAD "cluster: {primary: {" x "}, replicas: [{}]}\n"
-#define R(x)  HEAD "cluster: {replicas: [{" x "}]}\n"
-
-struct
-try {
-    const char *text;
-    const char *expected;
-};
-
-static void run(const struct try *t, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        wants(t[i].text, t[i].expected);
-}
-#define RUN(t) run(t, sizeof t / sizeof t[0])
+#include "sim/test_scenario.h"
 
 static void grammar(void **state)
 {
@@ -298,38 +232,6 @@ static void servers(void **state)
          ":3:34: error: replicas has 4 entries; at most 3 fit\n"
          "cluster: {replicas: [{}, {}, {}, {}]}\n"
          "                                 ^\n"},
-    };
-    RUN(t);
-}
-
-static void kinds_of_servers(void **state)
-{
-    (void)state;
-    static const struct try t[] = {
-        {P("profile: mysql-8.0, innodb_flush_log_at_trx_commit: 3"),
-         ":3:73: error: innodb_flush_log_at_trx_commit is 0, 1 or 2 in mysql-8.0; 3 is MariaDB's\n"
-         "cluster: {primary: {profile: mysql-8.0, innodb_flush_log_at_trx_commit: 3}, "
-         "replicas: [{}]}\n"
-         "                                                                        ^\n"},
-        {P("profile: mysql-8.0, ack: commit"),
-         ":3:46: error: mysql-8.0 waits once per group; ack: commit is MariaDB's way\n"
-         "cluster: {primary: {profile: mysql-8.0, ack: commit}, replicas: [{}]}\n"
-         "                                             ^\n"},
-        {P("binlog_error_action: IGNORE_ERROR"),
-         ":3:42: error: unknown variable binlog_error_action: mariadb-10.11 rolls the group back "
-         "and keeps the binlog open\n"
-         "cluster: {primary: {binlog_error_action: IGNORE_ERROR}, replicas: [{}]}\n"
-         "                                         ^\n"},
-        {P("binlog_order_commits: off"),
-         ":3:21: error: unknown variable binlog_order_commits: mariadb-10.11 always commits in "
-         "binlog order\n"
-         "cluster: {primary: {binlog_order_commits: off}, replicas: [{}]}\n"
-         "                    ^\n"},
-        {P("profile: mysql-5.7, binlog_optimize_thread_scheduling: off"),
-         ":3:41: error: unknown variable binlog_optimize_thread_scheduling: it is MariaDB's\n"
-         "cluster: {primary: {profile: mysql-5.7, binlog_optimize_thread_scheduling: off}, "
-         "replicas: [{}]}\n"
-         "                                        ^\n"},
     };
     RUN(t);
 }
@@ -580,19 +482,12 @@ static void damaged_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grammar),
-        cmocka_unit_test(keys_and_types),
-        cmocka_unit_test(words),
-        cmocka_unit_test(servers),
-        cmocka_unit_test(kinds_of_servers),
-        cmocka_unit_test(operators),
-        cmocka_unit_test(receivers),
-        cmocka_unit_test(cluster_wide),
-        cmocka_unit_test(tabs_and_control_bytes),
-        cmocka_unit_test(unreadable),
-        cmocka_unit_test(defaults),
-        cmocka_unit_test(everything),
-        cmocka_unit_test(damaged_files),
+        cmocka_unit_test(grammar),      cmocka_unit_test(keys_and_types),
+        cmocka_unit_test(words),        cmocka_unit_test(servers),
+        cmocka_unit_test(operators),    cmocka_unit_test(receivers),
+        cmocka_unit_test(cluster_wide), cmocka_unit_test(tabs_and_control_bytes),
+        cmocka_unit_test(unreadable),   cmocka_unit_test(defaults),
+        cmocka_unit_test(everything),   cmocka_unit_test(damaged_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

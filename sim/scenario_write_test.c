@@ -66,6 +66,8 @@ static void same(const struct scenario *a, const struct scenario *b)
     assert_int_equal(a->device.reorder, b->device.reorder);
     assert_int_equal(a->device.tear, b->device.tear);
     assert_int_equal(a->sessions, b->sessions);
+    assert_int_equal(a->large, b->large);
+    assert_int_equal(a->ddl, b->ddl);
     assert_int_equal(a->transactions, b->transactions);
     assert_int_equal(a->n_faults, b->n_faults);
     assert_memory_equal(a->fault, b->fault, a->n_faults * sizeof a->fault[0]);
@@ -122,7 +124,7 @@ static void everything_else(void **state)
         "    - {semi_sync: off, wait_point: AFTER_SYNC, sync_relay_log: 0x10, max_binlog_size: "
         "700, relay_log: purge,\n"
         "       recovery: serve, init_rpl_role: SLAVE}\n"
-        "workload: {sessions: 3, transactions: 4}\ndisk: {reorder: true, tear: on}\n"
+        "workload: {sessions: 3, transactions: 4, ddl: 2}\ndisk: {reorder: true, tear: on}\n"
         "faults: [{point: disk/fsync/lie, of: replica, at_most: 2, file: relay},\n"
         "         {point: node/power}, {point: net/partition}, {point: net/reset, at_most: 100}]\n"
         "operator: [{do: kill-session}, {do: stop-slave, of: any, at_most: 3}]\n"
@@ -133,6 +135,8 @@ static void everything_else(void **state)
         "expect: {NOLOSS: holds, SANE: breaks}\n",
         "version: 1\nname: count\ncluster: {primary: {profile: mysql-8.0, wait_for_slave_count: "
         "2}, replicas: [{}, {profile: mysql-5.7, wait_for_slave_count: 3}]}\n",
+        "version: 1\nname: large\ncluster: {primary: {profile: mariadb-11.8}}\n"
+        "workload: {transactions: 5, large: 2, ddl: 3}\n",
         "version: 1\nname: alone\ncluster: {primary: {semi_sync: off}}\n",
         "version: 1\nname: kinds\ncluster:\n"
         "  primary: {profile: mysql-5.7, binlog_error_action: IGNORE_ERROR,\n"

@@ -64,6 +64,7 @@ struct server_profile {
     enum publish_order publish;
     enum group_wait group_wait;
     enum binlog_error binlog_error;
+    bool ddl_first;        /* DDL is durable in the engine before it is logged; not atomic */
     bool commit_by_rotate; /* a large transaction becomes a binlog file (MDEV-32014) */
     struct semisync_rules semisync;
     bool rotation_drains;     /* waits, under LOCK_log, until nothing in the old file is in doubt */

@@ -61,7 +61,8 @@ static void log_append(struct engine *e, enum redo_type type, const struct engin
 static struct engine_row *row_of_xid(struct engine *e, uint64_t xid)
 {
     for (uint32_t i = 0; i < e->n_rows; i++) {
-        if (e->row[i].state == ROW_PREPARED && e->row[i].xid == xid)
+        bool open = e->row[i].state == ROW_PREPARED || e->row[i].state == ROW_EXECUTED;
+        if (open && e->row[i].xid == xid)
             return &e->row[i];
     }
     return NULL;
@@ -146,11 +147,20 @@ bool engine_prepare(struct engine *e, uint64_t xid, int32_t k, int32_t v, struct
     return true;
 }
 
+void engine_execute(struct engine *e, uint64_t xid)
+{
+    struct engine_row *row = row_of_xid(e, xid);
+    assert(row != NULL && row->state == ROW_PREPARED);
+    log_append(e, REDO_COMMIT, row);
+    row->state = ROW_EXECUTED;
+}
+
 void engine_commit_ordered(struct engine *e, uint64_t xid)
 {
     struct engine_row *row = row_of_xid(e, xid);
     assert(row != NULL);
-    log_append(e, REDO_COMMIT, row);
+    if (row->state == ROW_PREPARED)
+        log_append(e, REDO_COMMIT, row);
     row_commit(e, row);
 }
 

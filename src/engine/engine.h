@@ -29,7 +29,12 @@
 
 enum { REDO_RECORD_LEN = 40, REDO_BUFFER_MAX = REDO_RECORD_LEN * (2 * TXNS_MAX) };
 
-enum row_state { ROW_FREE = 0, ROW_PREPARED, ROW_COMMITTED };
+enum row_state {
+    ROW_FREE = 0,
+    ROW_PREPARED,
+    ROW_EXECUTED, /* committed in the log, but nobody may see it yet: DDL that is not atomic */
+    ROW_COMMITTED
+};
 
 struct engine_row {
     uint64_t xid;
@@ -57,7 +62,10 @@ void engine_boot(struct engine *e, const struct env *env, struct actions *out);
 /* Prepares an insert. gtid.seq 0: a client's own transaction. False where the key is there already
  * (duplicate key) or the table is full; nothing is changed then. */
 bool engine_prepare(struct engine *e, uint64_t xid, int32_t k, int32_t v, struct gtid gtid);
-/* The prepared row becomes visible. The xid must be prepared. */
+/* The prepared row is committed in the log at once, and hidden until engine_commit_ordered: a
+ * metadata lock keeps readers away, a restart does not. */
+void engine_execute(struct engine *e, uint64_t xid);
+/* The prepared or executed row becomes visible. */
 void engine_commit_ordered(struct engine *e, uint64_t xid);
 void engine_rollback(struct engine *e, uint64_t xid);
 bool engine_is_prepared(const struct engine *e, uint64_t xid);

@@ -117,6 +117,29 @@ static void test_visible_only_when_committed(void **state)
     assert_int_equal(engine_lsn(&e), 4 * REDO_RECORD_LEN);
 }
 
+/* Hidden by a metadata lock, and durable: a restart shows it. */
+static void test_executed_is_hidden_until_committed(void **state)
+{
+    (void)state;
+    int32_t v = 0;
+    begin(1);
+    assert_true(engine_prepare(&e, 10, 1, 100, own));
+    engine_execute(&e, 10);
+    assert_false(engine_read(&e, 1, &v));
+    assert_int_equal(engine_read_keys(&e, 2), 0);
+    assert_false(engine_is_prepared(&e, 10));
+    assert_true(engine_in_doubt(&e, 0) == 0);
+    const uint32_t lsn = engine_lsn(&e);
+    engine_commit_ordered(&e, 10);
+    assert_int_equal(engine_lsn(&e), lsn); /* its commit record was there already */
+    assert_true(reads(1, 100));
+    assert_true(engine_prepare(&e, 11, 2, 200, own));
+    engine_execute(&e, 11);
+    flush();
+    (void)boot();
+    assert_true(reads(2, 200));
+}
+
 static void test_duplicates_and_a_full_table(void **state)
 {
     (void)state;
@@ -338,6 +361,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_visible_only_when_committed),
+        cmocka_unit_test(test_executed_is_hidden_until_committed),
         cmocka_unit_test(test_duplicates_and_a_full_table),
         cmocka_unit_test(test_in_doubt_in_order_of_prepare),
         cmocka_unit_test(test_slave_position),

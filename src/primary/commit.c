@@ -28,10 +28,8 @@ static struct committer *last_member(struct primary *p, const struct committer *
 static uint32_t in_doubt(struct primary *p, const struct committer *leader)
 {
     uint32_t n = 0;
-    if (leader->path == PATH_DIRECT)
-        return 0;
     for (uint32_t i = leader->head; i != 0; i = member(p, i)->next)
-        n++;
+        n += member(p, i)->path != PATH_DIRECT;
     return n;
 }
 
@@ -121,12 +119,12 @@ static void fail_group(const struct ctx *c, uint32_t leader)
     }
     if (sent)
         dump_take_back(c, log_pos(c->p->binlog.num, c->p->binlog.len));
-    if (c->p->by[leader].path == PATH_DIRECT) {
-        fail_direct(c, leader);
-    } else if (action == BINLOG_ERROR_IGNORE) {
+    if (action == BINLOG_ERROR_IGNORE) {
         binlog_close(c, leader);
         c->p->by[leader].failed = 1; /* until it is closed */
         (void)commit_wait_for_disk(&c->p->by[leader]);
+    } else if (c->p->by[leader].path == PATH_DIRECT) {
+        fail_direct(c, leader);
     } else {
         roll_back_group(c, leader);
     }

@@ -238,6 +238,45 @@ static void test_cut(void **state)
     }
 }
 
+/* MySQL's queues like a transaction. Atomic from 8.0 on: before that it is durable before it is
+ * logged, and a recovery does not undo it. */
+static void test_mysql(void **state)
+{
+    (void)state;
+    static const char *const profiles[] = {"mysql-8.0", "mysql-5.7"};
+    struct tw_group g[3];
+    for (uint32_t i = 0; i < 2; i++) {
+        tw_init(&w);
+        w.set.profile = server_profile_find(profiles[i]);
+        serve();
+        ddl(0, 0);
+        tw_client(&w, 1, 1);
+        tw_run(&w, 0);
+        tw_run(&w, 1);
+        tw_fsync(&w, 0, IO_OK);
+        tw_fsync(&w, 1, IO_OK);
+        tw_settle(&w);
+        assert_int_equal(w.visible, 0);
+        tw_ack(&w, 1, log_pos(1, w.p.binlog.len));
+        tw_settle(&w);
+        assert_int_equal(w.answered, 3);
+        assert_int_equal(tw_groups(&w, 1, g, 3), 2);
+        assert_int_equal(g[0].commit_id, 0);
+        assert_true(g[1].commit_id != 0); /* one group; a DDL's GTID event has no commit id */
+
+        tw_init(&w);
+        w.set.profile = server_profile_find(profiles[i]);
+        serve();
+        ddl(0, 0);
+        tw_run(&w, 0);
+        tw_fsync(&w, 0, IO_OK); /* executed and durable, not in the binlog */
+        tw_power(&w);
+        tw_boot(&w, ADMIN_SERVE);
+        assert_int_equal(w.visible, i);
+        assert_int_equal(tw_groups(&w, 1, g, 3), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_duplicate),    cmocka_unit_test(test_rotation_hides_its_wait),
         cmocka_unit_test(test_failed_write), cmocka_unit_test(test_applied_like_it_was_done),
         cmocka_unit_test(test_recovery),     cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_mysql),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

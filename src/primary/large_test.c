@@ -81,6 +81,14 @@ static void test_nothing_is_sent_before_its_end(void **state)
     for (uint32_t i = 0; i < 6 && w.p.binlog.num == 1; i++)
         tw_fsync(&w, 0, IO_OK);
     assert_int_equal(w.p.binlog.num, 2);
+    const struct tw_file *f = tw_file(&w, FILE_BINLOG, 2);
+    const struct file_view file = {.len = f->len, .bytes = f->bytes};
+    struct gtid_state before;
+    bool in_use = false;
+    uint32_t head = binlog_head(&file, &in_use, &before);
+    assert_int_equal(before.n, 0);
+    assert_true(w.p.binlog.end_pos == log_pos(2, head)); /* published: the head, and no more */
+    assert_true(f->kept_len > head);
     tw_run_all(&w);
     for (uint32_t i = 0; i < w.n_sent; i++) {
         assert_int_not_equal(w.sent[i].type, EVENT_GTID);

@@ -344,9 +344,10 @@ static const struct row *const mysql[2][2][2] = {
 const struct row *commit_pipeline(const struct env *env, uint32_t path)
 {
     const struct server_settings *set = env->set;
-    if (path != PATH_GROUP)
-        return other_path(env, path);
-    if (set->profile->publish == PUBLISH_AFTER_SYNC_CALL)
+    bool is_mariadb = set->profile->publish == PUBLISH_AFTER_SYNC_CALL;
+    if (path != PATH_GROUP && (path != PATH_DIRECT || is_mariadb))
+        return other_path(env, path); /* MySQL's DDL queues like a transaction */
+    if (is_mariadb)
         return mariadb(set);
     bool late = set->profile->publish == PUBLISH_IF_SYNC_1 && set->sync_binlog == 1;
     return mysql[late][set->wait_point == WAIT_AFTER_COMMIT][set->commit_order == ORDER_NONE];

@@ -40,18 +40,6 @@ enum outcome redo_insert(const struct ctx *c, uint32_t task)
     return STAY;
 }
 
-enum outcome redo_prepare(const struct ctx *c, uint32_t task)
-{
-    struct committer *m = &c->p->by[task];
-    if (m->io_done)
-        return redo_done(c, m);
-    if (redo_insert(c, task) == STAY)
-        return STAY;
-    if (!engine_flush_prepare(c->e, c->env, task, c->out))
-        return NEXT;
-    return wait_for_redo(c, m, sync_at_prepare(c->env));
-}
-
 enum outcome redo_execute(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
@@ -59,9 +47,25 @@ enum outcome redo_execute(const struct ctx *c, uint32_t task)
         return redo_done(c, m);
     if (redo_insert(c, task) == STAY)
         return STAY;
+    if (c->env->set->profile->ddl_first)
+        engine_execute(c->e, m->xid);
     if (!engine_flush_all(c->e, task, c->out))
         return NEXT;
     return wait_for_redo(c, m, true);
+}
+
+enum outcome redo_prepare(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (m->path == PATH_DIRECT) /* MySQL: DDL is queued like a transaction */
+        return redo_execute(c, task);
+    if (m->io_done)
+        return redo_done(c, m);
+    if (redo_insert(c, task) == STAY)
+        return STAY;
+    if (!engine_flush_prepare(c->e, c->env, task, c->out))
+        return NEXT;
+    return wait_for_redo(c, m, sync_at_prepare(c->env));
 }
 
 /* Nothing but the commit record says that the transaction is there: F=1 must fsync it now. */
@@ -92,7 +96,7 @@ enum outcome redo_flush(const struct ctx *c, uint32_t task)
     if (!m->io_done)
         checkpoint_ask(c, task);
     enum outcome o = flush_commit_record(c, task);
-    if (o == NEXT && m->end != 0)
+    if (o == NEXT && m->end != 0 && m->path != PATH_DIRECT) /* DDL is not counted */
         checkpoint_unlog(c, m->end);
     return o;
 }
