@@ -34,8 +34,10 @@ void cell_search(const struct scenario *sc, const struct common *common,
     assert(sc != NULL && out != NULL);
     memset(out, 0, sizeof *out);
     explore_exhaust(sc, options, &out->result);
+    struct explore_options more = *options; /* only the search itself is stopped and gone on with */
+    more.save = more.resume = NULL;
     if (common->shortest)
-        explore_shortest(sc, options, &out->result);
+        explore_shortest(sc, &more, &out->result);
     out->deterministic = true;
     char *dir = cli_path(common->out, "witness");
     for (uint32_t i = 0; i < INVARIANTS; i++) {
@@ -47,7 +49,7 @@ void cell_search(const struct scenario *sc, const struct common *common,
     free(dir);
     out->asked_faults = common->fault_sets;
     if (common->fault_sets)
-        explore_fault_sets(sc, options, &out->result, &out->faults);
+        explore_fault_sets(sc, &more, &out->result, &out->faults);
 }
 
 struct report *cell_report(const struct scenario *sc, uint32_t row, const struct cell_outcome *o)
@@ -168,6 +170,11 @@ void cell_print(FILE *f, const struct job *j, const struct common *common, bool 
             (unsigned long long)r->states, (unsigned long long)r->transitions,
             r->exhausted ? "exhausted" : "NOT exhausted", (unsigned long long)r->depth_max,
             r->seconds, explore_collision_bound(r->states));
+    if (r->saved) {
+        fputs("  stopped; to go on: --resume ", f);
+        cli_print_quoted(f, common->save);
+        fputc('\n', f);
+    }
     for (uint32_t i = 0; i < INVARIANTS; i++)
         print_invariant(f, j, i, colour);
     print_reach(f, j, colour);

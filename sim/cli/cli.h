@@ -37,7 +37,9 @@ struct common {
     uint32_t no_reduction;  /* mask of enum reduction */
     enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color;
     bool quiet;
-    bool shortest; /* prove, matrix: witnesses with the fewest moves */
+    double seconds;            /* prove: how long one search may take; 0: no matter */
+    const char *save, *resume; /* prove: files of a search that was stopped, or NULL */
+    bool shortest;             /* prove, matrix: witnesses with the fewest moves */
     bool
         fault_sets; /* prove, matrix: search for the smallest sets of faults that break a promise */
 };

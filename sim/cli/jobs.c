@@ -67,6 +67,9 @@ static _Noreturn void work(struct pool *p, uint32_t w, int fd)
         .memory = explore_memory_new(),
         .jobs = p->common->jobs,
         .idle = &p->board->idle,
+        .seconds = p->common->seconds,
+        .save = p->common->save,
+        .resume = p->common->resume,
     };
     struct cell_outcome *out = cli_alloc(sizeof *out);
     bool ok = true;

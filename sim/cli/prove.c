@@ -83,7 +83,7 @@ struct prove {
     size_t n;
 };
 
-enum { KEY_FAULT_SETS = 0x200, KEY_SHORTEST };
+enum { KEY_FAULT_SETS = 0x200, KEY_SHORTEST, KEY_SAVE, KEY_RESUME, KEY_SECONDS };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -94,6 +94,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_FAULT_SETS:
         p->common.fault_sets = true;
+        return 0;
+    case KEY_SAVE:
+        p->common.save = arg;
+        return 0;
+    case KEY_RESUME:
+        p->common.resume = arg;
+        return 0;
+    case KEY_SECONDS:
+        p->common.seconds = (double)cli_number(state, "--seconds", arg, 1, 1000000000);
         return 0;
     case KEY_SHORTEST:
         p->common.shortest = true;
@@ -117,6 +126,9 @@ int cmd_prove(int argc, char **argv)
          "Search also for the smallest sets of faults that break each promise", 0},
         {"shortest", KEY_SHORTEST, NULL, 0,
          "Search breadth-first for counterexamples with the fewest moves", 0},
+        {"seconds", KEY_SECONDS, "N", 0, "Stop each search after so long", 0},
+        {"save", KEY_SAVE, "FILE", 0, "Where the search goes if a bound stops it", 0},
+        {"resume", KEY_RESUME, "FILE", 0, "Go on with a search that was saved", 0},
         {0},
     };
     static const struct argp_child children[] = {{&common_argp, 0, NULL, 0}, {0}};
@@ -143,6 +155,12 @@ int cmd_prove(int argc, char **argv)
             sc[n++] = s;
     }
     int status = EXIT_USAGE;
+    if (ok && (p.common.save != NULL || p.common.resume != NULL) && n != 1)
+        return cli_usage(argv[0], "--save and --resume are for one scenario");
+    const struct explore_options saved = {.no_reduction = p.common.no_reduction,
+                                          .resume = p.common.resume};
+    if (ok && p.common.resume != NULL)
+        ok = explore_saved_check(&sc[0], &saved, stderr);
     if (ok)
         report_free(search_scenarios(sc, NULL, n, &p.common, "ackproof prove", &status));
     free(sc);

@@ -579,7 +579,7 @@ void crew_hire(struct search *s, const struct explore_options *o)
 {
     uint64_t after = o != NULL && o->share_after > 0 ? o->share_after : 200000;
     uint32_t jobs = o == NULL ? 1 : o->jobs < MEMBERS_MAX ? o->jobs : MEMBERS_MAX;
-    if (s->result->states < after || s->member != 0 || s->alone) {
+    if (s->result->states < after || s->member != 0 || s->alone || o->save != NULL) {
         return;
     }
     while ((s->crew == NULL ? 1 : s->crew->members) < jobs && take_processor(o->idle)) {

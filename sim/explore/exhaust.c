@@ -1,9 +1,10 @@
 /* Depth-first search over everything that choose() can answer. */
 #include "sim/explore/crew.h"
+#include "sim/explore/save.h"
 
-#include <assert.h>
+#include <stdlib.h>
 
-enum { TICK_EVERY = 65536, ATTEND_EVERY = 64 };
+enum { TICK_EVERY = 65536, ATTEND_EVERY = 64, SECONDS_EVERY = 1024 };
 
 /* Back to the nearest state on the path that has a transition left; false where there is none. */
 static bool advance(struct search *s, bool leave)
@@ -36,6 +37,10 @@ static bool attend(struct search *s, const struct explore_options *o)
     if (s->result->transitions % TICK_EVERY == 0 && o != NULL && o->tick != NULL) {
         tell(s, o);
     }
+    if (s->result->transitions % SECONDS_EVERY == 0 && s->until > 0 &&
+        search_seconds() > s->until) {
+        return false;
+    }
     crew_hire(s, o);
     return s->crew == NULL || crew_attend(s);
 }
@@ -59,8 +64,9 @@ void search_walk(struct search *s, const struct explore_options *o)
         }
         over = more && r->transitions % ATTEND_EVERY == 0 && !attend(s, o);
     }
+    s->lost = s->cut;
     if (over) {
-        s->cut = true;
+        s->cut = s->stopped = true;
         if (s->crew != NULL) {
             crew_stop(s);
         }
@@ -72,10 +78,34 @@ void search_exhaust(const struct machine *m, const struct scenario *sc,
 {
     struct search s;
     search_open(&s, m, sc, o, r);
+    if (o != NULL && o->resume != NULL && !search_resume(&s, o->resume, stderr)) {
+        exit(3);
+    }
+    s.until = o != NULL && o->seconds > 0 ? search_seconds() + o->seconds : 0;
     search_walk(&s, o);
     if (s.crew != NULL) {
         crew_finish(&s, o);
     }
+    if (o != NULL && o->save != NULL && s.stopped && !search_done(&s)) {
+        r->saved = search_save(&s, o->save, stderr);
+    }
     search_close(&s, o);
     search_judge(&s);
+}
+
+bool search_saved_check(const struct machine *m, const struct scenario *sc,
+                        const struct explore_options *o, FILE *err)
+{
+    struct search s;
+    struct result r;
+    search_open(&s, m, sc, o, &r);
+    bool ok = search_resume(&s, o->resume, err);
+    search_close(&s, o);
+    result_free(&r);
+    return ok;
+}
+
+bool explore_saved_check(const struct scenario *sc, const struct explore_options *o, FILE *err)
+{
+    return search_saved_check(&world_machine, sc, o, err);
 }

@@ -61,7 +61,12 @@ struct explore_options {
     invariant_mask only;  /* exhaustive search: it may stop once all of these are refuted; 0: all */
     invariant_mask until; /* random drivers: stop behind the first run that breaks one of these, in
                              one process; 0: make all */
-    bool no_witness;      /* exhaustive search: verdicts only */
+    /* Exhaustive search: how long it may take, 0: as long as it wants; where it goes when a bound
+     * (states, memory, seconds) stops it, and where it comes from (explore_saved_check). One that
+     * may be saved is not shared among processes. NULL: nowhere. */
+    double seconds;
+    const char *save, *resume;
+    bool no_witness;               /* exhaustive search: verdicts only */
     struct explore_memory *memory; /* exhaustive search; NULL: its own */
 };
 
@@ -83,6 +88,7 @@ struct result {
         reach_times[REACHES]; /* transitions (exhaustive) or runs (random) in which it was met */
     reach_mask reached;
     bool exhausted;
+    bool saved; /* to options.save */
     double seconds;
     /* Random drivers. */
     /* Random drivers: sum of a hash of each run (seed, choices, states, broken promises).
@@ -94,6 +100,9 @@ struct result {
 void result_free(struct result *r);
 
 void explore_exhaust(const struct scenario *sc, const struct explore_options *o, struct result *r);
+/* Can o->resume be gone on from? False: the reason was printed to err. explore_exhaust ends the
+ * process where it cannot. */
+bool explore_saved_check(const struct scenario *sc, const struct explore_options *o, FILE *err);
 /* Replaces the witnesses in r, of explore_exhaust, by the shortest there are, found breadth-first
  * without reductions: r->shortest says of which promises no counterexample with fewer moves
  * exists. The others, where a bound came first, stay as they are. */

@@ -29,6 +29,8 @@ extern const struct machine world_machine;
 /* The drivers of explore.h for any machine; the functions there pass world_machine. */
 void search_exhaust(const struct machine *m, const struct scenario *sc,
                     const struct explore_options *o, struct result *r);
+bool search_saved_check(const struct machine *m, const struct scenario *sc,
+                        const struct explore_options *o, FILE *err);
 /* The same states level by level: the witnesses of r->shortest are the shortest there are, in the
  * moves that the search makes. */
 void search_breadth(const struct machine *m, const struct scenario *sc,

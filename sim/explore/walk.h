@@ -63,7 +63,10 @@ struct search {
     uint32_t member;     /* our number among them; 0 leads */
     uint64_t stack_told; /* bytes of our stack that the others know of */
     bool alone;          /* no (further) process can be had */
+    double until;        /* when it is to stop; 0: never */
     bool cut;            /* something was left out */
+    bool stopped;        /* by a bound, on a path that could be walked on */
+    bool lost;           /* something else was left out, for good */
     invariant_mask refuted;
     invariant_mask wanted; /* promises to be judged; the search may stop when all are refuted */
     bool no_witness;
