@@ -58,6 +58,7 @@ static const char *const names[REACHES] = {
     [REACH_DDL_NOT_AWAITED] = "a DDL that caused a rotation was not waited for",
     [REACH_SHUTDOWN] = "server shut down by an operator",
     [REACH_SHUTDOWN_WAIT] = "server shut down by an operator, waiting for all slaves",
+    [REACH_RESET_MASTER] = "binlogs reset by an operator",
     [REACH_ALL_DONE] = "all transactions answered without a fault",
 };
 

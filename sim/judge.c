@@ -55,13 +55,20 @@ static uint32_t primary_holds(const struct node *n)
 {
     struct history cache;
     cache_history(n, &cache);
-    return history_mask(&n->binlog) | history_mask(&cache);
+    return history_mask(&n->binlog) | history_mask(&cache) | n->forgotten;
 }
 
 void judge_insane(struct sim *s, const char *why)
 {
     s->world->dead = 1;
     story_broken(s, INV_SANE, "SANE: %s", why);
+}
+
+/* What a reader sees and a binlog must have: not what RESET MASTER has deleted, unless a power loss
+ * has brought it back. */
+static uint32_t in_question(const struct node *n)
+{
+    return n->visible & (~n->forgotten | history_mask(&n->binlog));
 }
 
 void judge_visible(struct sim *s, uint32_t node)
@@ -77,7 +84,7 @@ void judge_visible(struct sim *s, uint32_t node)
             if ((n->visible & ~before) >> t & 1)
                 story(s, "T%u becomes visible on %s", t + 1, story_node(s, node));
         }
-        uint32_t bad = ledger_disagree(&n->binlog, n->visible, false);
+        uint32_t bad = ledger_disagree(&n->binlog, in_question(n), false);
         if ((bad & history_mask(&n->binlog)) != 0)
             reach(s, REACH_COMMIT_OVERTOOK);
         judged(s, INV_AGREE, bad, "is visible out of the order of the binlog");
@@ -116,7 +123,7 @@ void judge_booted(struct sim *s, uint32_t node)
     struct world *w = s->world;
     struct node *n = &w->node[node];
     n->visible = read_all(s, n);
-    judged(s, INV_AGREE, ledger_disagree(&n->binlog, n->visible, true),
+    judged(s, INV_AGREE, ledger_disagree(&n->binlog, in_question(n), true),
            "differs between binlog and engine after the recovery");
     if (n->restarted)
         reach_recovery(s, n);
@@ -174,7 +181,8 @@ static void judge_ahead(struct sim *s, uint32_t node)
     for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
         if (i != node && !discarded(w, i))
             judged(s, INV_NOAHEAD,
-                   ledger_ahead(history_mask(&w->node[node].binlog), holds(&w->node[i])),
+                   ledger_ahead(history_mask(&w->node[node].binlog) | w->node[node].forgotten,
+                                holds(&w->node[i])),
                    "is on a replica and not on the recovered primary");
     }
 }

@@ -69,6 +69,15 @@ static void log_changed(struct sim *s, uint32_t node, const struct action *a)
 
 /* ---- disk actions --------------------------------------------------------------------------- */
 
+/* RESET MASTER: what the file held is held by the engine alone from now on. */
+static void forget(struct node *n, uint32_t file)
+{
+    for (uint32_t i = 0; i < n->binlog.n; i++) {
+        if (n->binlog.at[i].file == file)
+            n->forgotten |= 1u << n->binlog.at[i].txn;
+    }
+}
+
 static enum io_result disk_action(struct sim *s, uint32_t node, const struct action *a,
                                   const uint8_t *bytes)
 {
@@ -95,7 +104,9 @@ static enum io_result disk_action(struct sim *s, uint32_t node, const struct act
         break;
     case ACT_UNLINK:
         story(s, "%s deletes a %s", story_node(s, node), file_text(a->file));
-        if (a->file.kind == FILE_BINLOG)
+        if (a->file.kind == FILE_BINLOG && a->task == TASK_OPERATOR)
+            forget(&s->world->node[node], a->file.num);
+        else if (a->file.kind == FILE_BINLOG)
             reach(s, REACH_UNREGISTERED);
         e = disk_unlink(d, a->file);
         break;
@@ -488,6 +499,7 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
     uint32_t cached = n->primary.binlog.cached;
     uint32_t awaited = n->primary.semisync.n;
     bool enabled = n->primary.semisync.enabled;
+    bool resets = primary_resets(&n->primary);
     bool commits =
         s->now != NULL && e->task < COMMITTERS && (e->kind == EV_RUN || e->kind == EV_DISK_DONE);
     const char *stage = commits ? primary_stage_name(&env, &n->primary.by[e->task]) : NULL;
@@ -518,6 +530,8 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
         reach_acks(s, &n->primary, e->task, awaited);
     if (stream && !streamed && n->primary.dump[e->peer].active)
         judge_stream(s, e->peer, node);
+    if (resets && !primary_resets(&n->primary))
+        n->commits = 0; /* and the counters are zero */
     judge_status(s, node, enabled);
     judge_visible(s, node);
 }

@@ -37,6 +37,8 @@ static const struct operator_row {
                            true},
     [OPERATOR_SHUTDOWN_WAIT] = {"shutdown-wait-for-all-slaves", "SHUTDOWN WAIT FOR ALL SLAVES",
                                 OF_PRIMARY, ADMIN_SHUTDOWN_WAIT, REACH_SHUTDOWN_WAIT, 0, true},
+    [OPERATOR_RESET_MASTER] = {"reset-master", "RESET MASTER", OF_PRIMARY, ADMIN_RESET_MASTER,
+                               REACH_RESET_MASTER, 0, true},
 };
 
 const char *operator_act_name(enum operator_act a)
@@ -116,6 +118,8 @@ static bool would_change(const struct sim *s, enum operator_act act, uint32_t no
     case OPERATOR_SHUTDOWN:
     case OPERATOR_SHUTDOWN_WAIT:
         return n->primary.serving;
+    case OPERATOR_RESET_MASTER:
+        return n->primary.serving && n->primary.by[TASK_OPERATOR].state == COMMITTER_IDLE;
     case OPERATOR_FLUSH_LOGS:
         return n->primary.by[TASK_OPERATOR].state == COMMITTER_IDLE && !n->primary.binlog.closed;
     default:

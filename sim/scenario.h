@@ -60,6 +60,7 @@ enum operator_act {
     OPERATOR_FLUSH_LOGS,    /* "flush-logs" */
     OPERATOR_SHUTDOWN,      /* "shutdown": of a primary that lets clients in */
     OPERATOR_SHUTDOWN_WAIT, /* "shutdown-wait-for-all-slaves" */
+    OPERATOR_RESET_MASTER,  /* "reset-master" */
     OPERATOR_ACTS
 };
 const char *operator_act_name(enum operator_act a);

@@ -184,12 +184,11 @@ static bool fill_operator(struct yaml_source *src, const struct raw_operator *r,
         return unknown_act(src, where, r->what);
     if (!operator_act_modelled(o->act))
         return yaml_source_error(src, where, "%s is not modelled yet", r->what);
-    bool down = o->act == OPERATOR_SHUTDOWN || o->act == OPERATOR_SHUTDOWN_WAIT;
-    if (down && !out->node[0].profile->semisync.kill_ends_wait)
-        return yaml_source_error(src, where,
-                                 "%s is not modelled for %s, which does not kill its "
-                                 "waits",
-                                 r->what, out->node[0].profile->name);
+    bool mariadbs = o->act == OPERATOR_SHUTDOWN || o->act == OPERATOR_SHUTDOWN_WAIT ||
+                    o->act == OPERATOR_RESET_MASTER;
+    if (mariadbs && !out->node[0].profile->semisync.kill_ends_wait)
+        return yaml_source_error(src, where, "%s is modelled for MariaDB, not for %s", r->what,
+                                 out->node[0].profile->name);
     o->of = r->of != NULL ? (enum fault_of) * r->of : operator_act_of(o->act);
     o->at_most = r->at_most != NULL ? *r->at_most : 1;
     snprintf(where, sizeof where, "operator[%u].at_most", i);
@@ -344,6 +343,20 @@ static const char *not_set_up(const struct scenario *s, enum reach r)
     }
 }
 
+/* Some conditions only an operator can meet. */
+static bool needs_operator(const struct scenario *s, enum reach r)
+{
+    for (uint32_t i = 0; i < s->n_operators; i++) {
+        if (operator_act_reaches(s->operator[i].act, r))
+            return false;
+    }
+    for (uint32_t a = 0; a < OPERATOR_ACTS; a++) {
+        if (operator_act_reaches((enum operator_act)a, r))
+            return true;
+    }
+    return false;
+}
+
 /* A condition that names a fault which the scenario does not admit can never be met. */
 static const char *impossible(const struct scenario *s, enum reach r)
 {
@@ -361,6 +374,8 @@ static const char *impossible(const struct scenario *s, enum reach r)
         partition |= f->point == FAULT_NET_PARTITION;
         disk |= f->point == FAULT_FSYNC_FAIL || f->point == FAULT_WRITE_FAIL;
     }
+    if (needs_operator(s, r))
+        return "no operator does that";
     switch (r) {
     case REACH_PRIMARY_CRASH:
         return primary || replica ? NULL : "no fault crashes a node";
@@ -375,20 +390,6 @@ static const char *impossible(const struct scenario *s, enum reach r)
     case REACH_PARTITION:
     case REACH_OK_WHILE_PARTITIONED:
         return partition ? NULL : "no net/partition is admitted";
-    case REACH_OPERATOR_SEMI_SYNC_OFF:
-    case REACH_OPERATOR_SEMI_SYNC_ON:
-    case REACH_KILLED_WAITER:
-    case REACH_KILLED_LEADER:
-    case REACH_OPERATOR_STOP_SLAVE:
-    case REACH_OPERATOR_START_SLAVE:
-    case REACH_OPERATOR_FLUSH_LOGS:
-    case REACH_SHUTDOWN:
-    case REACH_SHUTDOWN_WAIT:
-        for (uint32_t i = 0; i < s->n_operators; i++) {
-            if (operator_act_reaches(s->operator[i].act, r))
-                return NULL;
-        }
-        return "no operator does that";
     case REACH_BINLOG_ERROR:
         return disk ? NULL : "no disk/fsync/fail and no disk/write/fail is admitted";
     case REACH_BINLOG_CLOSED:

@@ -81,7 +81,7 @@ void story_committer(struct sim *s, uint32_t node, uint32_t task, const char *be
     const struct committer *m = &n->primary.by[task];
     struct env env = {.set = &s->scenario->node[node]};
     char who[24];
-    static const char *const others[] = {"applier of", "FLUSH LOGS on", "checkpoint of"};
+    static const char *const others[] = {"applier of", "operator on", "checkpoint of"};
     if (task < TASK_APPLIER)
         snprintf(who, sizeof who, "session %u", task + 1);
     else

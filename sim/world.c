@@ -82,6 +82,7 @@ static void node_rehash(struct node *n)
     uint8_t head[9] = {n->state,     n->restarted, n->boots_as, n->relay_boot, n->follows,
                        n->apply_all, n->refused,   n->commits,  n->noticed};
     TAKE(head, sizeof head);
+    TAKE(&n->forgotten, sizeof n->forgotten);
     TAKE(&n->runnable, sizeof n->runnable);
     TAKE(&n->timers, sizeof n->timers);
     TAKE(n->io, sizeof n->io);

@@ -49,10 +49,12 @@ struct node {
     uint8_t commits;    /* ended in this life with semi-sync enabled, now or at their start */
     uint8_t noticed;    /* bit i: session i commits; semi-sync was enabled, and is not any more */
     uint8_t reserved[5];
-    uint32_t runnable; /* bit i: task i was woken */
-    uint32_t timers;   /* bit i: the timer of task i is armed */
-    uint32_t visible;  /* transactions that the read path shows; 0 while it is not up */
-    uint32_t in_io;    /* bit i: io[i] is active */
+    uint32_t runnable;  /* bit i: task i was woken */
+    uint32_t timers;    /* bit i: the timer of task i is armed */
+    uint32_t visible;   /* transactions that the read path shows; 0 while it is not up */
+    uint32_t forgotten; /* transactions in binlogs that RESET MASTER has deleted */
+    uint32_t reserved_too;
+    uint32_t in_io; /* bit i: io[i] is active */
     struct hash128 hash;
     struct io io[TASKS_MAX];
     struct history binlog;

@@ -130,6 +130,7 @@ enum admin {
     ADMIN_SEMI_SYNC_ON,    /* SET GLOBAL rpl_semi_sync_master_enabled=1 */
     ADMIN_KILL_QUERY,      /* task: KILL QUERY of a session; what it waits for is over */
     ADMIN_KILL_CONNECTION, /* task: the same, and its client is cut off at once */
+    ADMIN_RESET_MASTER,    /* RESET MASTER */
     ADMIN_SHUTDOWN,        /* SHUTDOWN */
     ADMIN_SHUTDOWN_WAIT,   /* SHUTDOWN WAIT FOR ALL SLAVES */
     ADMIN_FLUSH_LOGS,      /* FLUSH BINARY LOGS */

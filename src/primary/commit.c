@@ -435,6 +435,33 @@ static enum outcome stage_reply(const struct ctx *c, uint32_t task)
     return STAY;
 }
 
+static enum outcome stage_reset_off(const struct ctx *c, uint32_t task)
+{
+    reset_off(c, &c->p->by[task]);
+    return YIELD;
+}
+static enum outcome stage_reset_drain(const struct ctx *c, uint32_t task)
+{
+    if (reset_is_drained(c->p))
+        return NEXT;
+    c->p->by[task].state = COMMITTER_LOCK; /* LOCK_log is its own: it waits for the others */
+    return STAY;
+}
+static enum outcome stage_reset_files(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (m->io_done && m->io_error != IO_OK) {
+        act(c->out, ACT_EXIT)->arg = m->io_error;
+        return STAY;
+    }
+    return reset_files(c, m) ? YIELD : commit_wait_for_disk(m);
+}
+static enum outcome stage_reset_on(const struct ctx *c, uint32_t task)
+{
+    reset_on(c, &c->p->by[task]);
+    return stage_done(c, task);
+}
+
 typedef enum outcome (*stage_fn)(const struct ctx *c, uint32_t task);
 static const stage_fn stage_run[] = {
     [STAGE_PREPARE] = redo_prepare,
@@ -452,6 +479,10 @@ static const stage_fn stage_run[] = {
     [STAGE_REPLY] = stage_reply,
     [STAGE_ROTATE_LARGE] = stage_rotate_large,
     [STAGE_RENDER_END] = stage_render_end,
+    [STAGE_RESET_OFF] = stage_reset_off,
+    [STAGE_RESET_DRAIN] = stage_reset_drain,
+    [STAGE_RESET_FILES] = stage_reset_files,
+    [STAGE_RESET_ON] = stage_reset_on,
     [STAGE_EXECUTE] = redo_execute,
     [STAGE_RENDER_OWN] = stage_render_own,
     [STAGE_WAIT_DIRECT] = stage_wait_direct,

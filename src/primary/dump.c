@@ -269,10 +269,26 @@ static bool may_read(const struct ctx *c, const struct dump *d)
            log_pos_file(d->pos) != c->p->binlog.num;
 }
 
+/* Its file is gone. It takes its place in it for one in the new file of that name, and ends when it
+ * finds that wrong: there is something behind that place, and not in the file that it has open. */
+static void run_stale(const struct ctx *c, uint32_t node)
+{
+    if (c->p->dump[node].pos >= c->p->binlog.end_pos)
+        return;
+    struct action *a = act(c->out, ACT_CLOSE);
+    a->peer = (uint8_t)node;
+    a->link = LINK_TO_REPLICA;
+    dump_end(c, node);
+}
+
 void dump_run(const struct ctx *c, uint32_t node)
 {
     assert(node < NODES_MAX);
     struct dump *d = &c->p->dump[node];
+    if (d->active && d->stale) {
+        run_stale(c, node);
+        return;
+    }
     if (!may_read(c, d))
         return;
     while (d->active) {

@@ -36,6 +36,10 @@ enum stage {
     STAGE_WAIT_OWN,     /* 16: each thread waits for the ACK of its own position */
     STAGE_ROTATE_LARGE, /* large: a new file that has all of the group but its end event */
     STAGE_RENDER_END,   /* large: the end event */
+    STAGE_RESET_OFF,    /* RESET MASTER: semi-sync is disabled */
+    STAGE_RESET_DRAIN,  /* nothing is left between the binlog and the engine */
+    STAGE_RESET_FILES,  /* the binlogs are deleted, a new one is opened */
+    STAGE_RESET_ON,     /* semi-sync is enabled again */
     STAGE_EXECUTE,      /* DDL: done in the engine and in the DDL log, fsynced whatever F is */
     STAGE_RENDER_OWN,   /* DDL: a group of its own */
     STAGE_WAIT_DIRECT,  /* DDL: the wait of AFTER_SYNC, by the file that is current by now */
@@ -56,13 +60,14 @@ struct row {
 
 /* The way that a committer takes; fixed when it starts. */
 enum commit_path {
-    PATH_GROUP = 0,   /* engine prepare, binlog group commit */
-    PATH_UNLOGGED,    /* the binlog is closed */
-    PATH_LARGE,       /* a cache that becomes a binlog file (MDEV-32014) */
-    PATH_DIRECT,      /* a statement that is written by itself, past the queue: DDL */
-    PATH_FLUSH_LOGS,  /* TASK_OPERATOR: FLUSH BINARY LOGS */
-    PATH_ROTATE_LAST, /* MySQL: a leader that has filled the file, before it answers */
-    PATH_CHECKPOINT,  /* TASK_BACKGROUND: a binlog checkpoint is due */
+    PATH_GROUP = 0,    /* engine prepare, binlog group commit */
+    PATH_UNLOGGED,     /* the binlog is closed */
+    PATH_LARGE,        /* a cache that becomes a binlog file (MDEV-32014) */
+    PATH_DIRECT,       /* a statement that is written by itself, past the queue: DDL */
+    PATH_FLUSH_LOGS,   /* TASK_OPERATOR: FLUSH BINARY LOGS */
+    PATH_RESET_MASTER, /* TASK_OPERATOR: RESET MASTER */
+    PATH_ROTATE_LAST,  /* MySQL: a leader that has filled the file, before it answers */
+    PATH_CHECKPOINT,   /* TASK_BACKGROUND: a binlog checkpoint is due */
 };
 
 /* The table that ends with STAGE_END: the order of this server's settings. */
@@ -88,6 +93,15 @@ static inline bool commit_is_killed(const struct primary *p, uint32_t task)
 /* Takes the lock, then lets go of the one held (LOCK_NONE: only that). False: it is taken, the task
  * waits in COMMITTER_LOCK and is woken to try again. */
 bool lock_enter(const struct ctx *c, uint32_t task, uint32_t lock);
+
+/* ---- reset.c -------------------------------------------------------------------------------- */
+
+void reset_off(const struct ctx *c, struct committer *m);
+bool reset_is_drained(const struct primary *p);
+void reset_look(const struct ctx *c); /* after each step: wakes who waits for that */
+/* Disk actions, one list after the other; true when all is done. */
+bool reset_files(const struct ctx *c, struct committer *m);
+void reset_on(const struct ctx *c, const struct committer *m);
 
 /* ---- shutdown.c ----------------------------------------------------------------------------- */
 

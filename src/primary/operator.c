@@ -82,6 +82,10 @@ void operator_step(const struct ctx *c, const struct event *ev)
         for (uint32_t t = 0; t < SESSIONS_MAX; t++)
             kill_session(c, t, true);
         break;
+    case ADMIN_RESET_MASTER:
+        if (c->p->by[TASK_OPERATOR].state == COMMITTER_IDLE)
+            commit_start(c, TASK_OPERATOR, PATH_RESET_MASTER);
+        break;
     case ADMIN_FLUSH_LOGS:
         if (c->p->by[TASK_OPERATOR].state == COMMITTER_IDLE)
             commit_start(c, TASK_OPERATOR, PATH_FLUSH_LOGS);

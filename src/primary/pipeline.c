@@ -20,6 +20,8 @@ static const char *const stage_names[] = {
     [STAGE_ASK] = "ask",           [STAGE_CHECKPOINT] = "checkpoint",
     [STAGE_DONE] = "done",         [STAGE_ROTATE_LARGE] = "rotate",
     [STAGE_RENDER_END] = "render", [STAGE_DRAIN] = "rotate",
+    [STAGE_RESET_OFF] = "disable", [STAGE_RESET_DRAIN] = "drain",
+    [STAGE_RESET_FILES] = "reset", [STAGE_RESET_ON] = "enable",
 };
 
 static const struct row mariadb_after_sync[] = {
@@ -300,6 +302,11 @@ static const struct row checkpoint[] = {
     {STAGE_END, LOCK_NONE},
 };
 
+static const struct row reset_master[] = {
+    {STAGE_RESET_OFF, LOCK_NONE}, {STAGE_RESET_DRAIN, LOCK_LOG}, {STAGE_RESET_FILES, LOCK_LOG},
+    {STAGE_RESET_ON, LOCK_NONE},  {STAGE_END, LOCK_NONE},
+};
+
 /* What is not a group commit. */
 static const struct row *other_path(const struct env *env, uint32_t path)
 {
@@ -314,6 +321,8 @@ static const struct row *other_path(const struct env *env, uint32_t path)
         return checkpoint;
     if (path == PATH_ROTATE_LAST)
         return rotate_last;
+    if (path == PATH_RESET_MASTER)
+        return reset_master;
     assert(path == PATH_FLUSH_LOGS);
     if (env->set->profile->rotation_drains)
         return flush_logs_drained;

@@ -139,5 +139,6 @@ void primary_step(struct primary *p, struct engine *e, const struct env *env,
     default:
         assert(0 && "an event that the primary does not take");
     }
+    reset_look(&c);
     shutdown_look(&c);
 }

@@ -113,9 +113,9 @@ struct binlog {
 
 struct dump {
     uint8_t active;
-    uint8_t semi_sync; /* the replica asked for it */
-    uint8_t greeted;   /* ROTATE and FORMAT_DESCRIPTION of the current file are sent */
-    uint8_t reserved;
+    uint8_t semi_sync;    /* the replica asked for it */
+    uint8_t greeted;      /* ROTATE and FORMAT_DESCRIPTION of the current file are sent */
+    uint8_t stale;        /* bool: RESET MASTER has deleted the file that it stands in */
     uint16_t gates;       /* bit i: domain i of `from` has passed its start GTID */
     uint16_t unknown;     /* bit i: we know nothing of domain i yet (rule C2) */
     log_pos_t pos;        /* next event to read */
@@ -189,6 +189,8 @@ bool primary_apply_ddl(struct primary *p, struct gtid gtid, uint64_t xid, int32_
  * the applier stopped: *error is set. */
 bool primary_applied(struct primary *p, bool *error);
 
+/* RESET MASTER is under way. */
+bool primary_resets(const struct primary *p);
 /* A session that an operator would kill: it, or the leader that commits for it, waits for an ACK or
  * for its turn to wait. */
 enum kill_victim { KILL_NOBODY, KILL_WAITER, KILL_LEADER, KILL_FOLLOWER };

@@ -194,8 +194,8 @@ bool rotate_go_on(const struct ctx *c, uint32_t task)
         return false;
     case ROTATION_INDEX:
         switch_over(c);
-        if (task == TASK_BOOT)
-            break; /* a start has closed nothing */
+        if (task == TASK_BOOT || b->num == 1)
+            break; /* a start has closed nothing, nor has RESET MASTER */
         if (c->env->set->profile->clears_in_use_early)
             break;
         rotate_clear_in_use(c, task, b->num - 1u);

@@ -69,6 +69,17 @@ void semisync_disable(struct semisync *s, const struct env *env, struct actions 
     memset(&s->tally, 0, sizeof s->tally);
 }
 
+void semisync_reset_status(struct semisync *s)
+{
+    s->on = s->enabled;
+    s->yes_tx = 0;
+    s->no_tx = 0;
+    s->wait_sessions = 0;
+    s->replied = 0;
+    s->wait = 0;
+    s->committed = 0;
+}
+
 void semisync_register(struct semisync *s, const struct env *env, log_pos_t pos)
 {
     if (!s->enabled)

@@ -54,6 +54,10 @@ void semisync_enable(struct semisync *s, const struct env *env, log_pos_t end);
 /* disable_master: every waiter goes on, and all is forgotten but the replicas. */
 void semisync_disable(struct semisync *s, const struct env *env, struct actions *out);
 
+/* after_reset_master: the counters are zero and nothing is known, whoever waits or has not run
+ * since it was released. */
+void semisync_reset_status(struct semisync *s);
+
 /* write_tranx_in_binlog: registers the end position of a transaction. Must come before the position
  * is published to the dump threads, or no ACK would be asked for it. */
 void semisync_register(struct semisync *s, const struct env *env, log_pos_t pos);
