@@ -302,8 +302,9 @@ static int play(struct live_run *r, const char *server)
         (void)run_fail(r, "%s", r->server.why);
         return made == SERVER_MISSING ? skip(r) : STATUS_FAILED;
     }
-    if (r->plan.power && !server_watch(&r->server)) {
-        (void)run_fail(r, "no lib/ackproof_power.so beside this program: without it no power loss");
+    if (r->plan.watched && !server_watch(&r->server)) {
+        (void)run_fail(r, "no lib/ackproof_power.so beside this program: without it no power loss "
+                          "and no disk that fails");
         return skip(r);
     }
     rc = uv_loop_init(&r->loop);
@@ -313,6 +314,7 @@ static int play(struct live_run *r, const char *server)
     }
     played = r->plan.kind == LIVE_PRIMARY_LOST ? primary_lost(r)
              : r->plan.kind == LIVE_OPERATED   ? operated(r)
+             : r->plan.kind == LIVE_DISK_FAILS ? disk_fails(r)
                                                : receiver_lost(r);
     (void)uv_run(&r->loop, UV_RUN_NOWAIT); /* close callbacks that are still due */
     rc = uv_loop_close(&r->loop);

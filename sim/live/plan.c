@@ -60,16 +60,21 @@ static uint32_t of_replicas(const struct scenario *sc, enum fault_point p)
     return n;
 }
 
-static bool bad_disk(const struct scenario *sc)
+/* One failed write or fsync of the primary's binlog can be had; no other bad disk. */
+static bool plan_disk(const struct scenario *sc, struct live_plan *p)
 {
-    static const enum fault_point disk[] = {FAULT_FSYNC_LIE, FAULT_FSYNC_FAIL, FAULT_WRITE_FAIL};
+    for (uint32_t i = 0; i < sc->n_faults; i++) {
+        const struct fault_budget *f = &sc->fault[i];
+        bool fails = f->point == FAULT_FSYNC_FAIL || f->point == FAULT_WRITE_FAIL;
 
-    for (size_t i = 0; i < sizeof disk / sizeof disk[0]; i++) {
-        if (of_primary(sc, disk[i]) + of_replicas(sc, disk[i]) > 0) {
-            return true;
+        if ((fails || f->point == FAULT_FSYNC_LIE) && f->at_most > 0) {
+            if (!fails || f->of != OF_PRIMARY || f->file != FILE_BINLOG || p->fails != NULL) {
+                return false;
+            }
+            p->fails = f->point == FAULT_FSYNC_FAIL ? "fsync" : "write";
         }
     }
-    return false;
+    return true;
 }
 
 /* A receiver that is lost with the ACK of a durable transaction in hand and comes
@@ -190,6 +195,15 @@ static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *
         p->acts |= 1u << sc->operator[i].act;
     }
     p->ddl = sc->ddl > 0;
+    if (p->fails != NULL) {
+        p->kind = LIVE_DISK_FAILS;
+        if (p->acts != 0 || p->ddl || p->restart || p->partition || p->sessions < 2 ||
+            p->peers != 1) {
+            return refuse(why, cap,
+                          "a disk that fails is played with two sessions, one replica and "
+                          "the loss of the primary");
+        }
+    }
     if (p->acts == 0 && !p->ddl) {
         return true;
     }
@@ -208,6 +222,12 @@ static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *
         return refuse(why, cap, "DDL is played without acts of operators");
     }
     p->kind = LIVE_OPERATED;
+    return true;
+}
+
+static bool plan_watched(struct live_plan *p)
+{
+    p->watched = p->power || p->fails != NULL;
     return true;
 }
 
@@ -230,12 +250,13 @@ bool plan_make(const struct scenario *sc, struct live_plan *p, char *why, size_t
     if (no_such_option(sc, why, cap)) {
         return false;
     }
-    if (bad_disk(sc)) {
+    if (!plan_disk(sc, p)) {
         return refuse(why, cap, "it needs a disk that fails or lies");
     }
     losses = of_primary(sc, FAULT_NODE_KILL) + of_primary(sc, FAULT_NODE_POWER);
     if (losses > 0 || of_primary(sc, FAULT_NET_PARTITION) > 0) {
-        return plan_primary(sc, p, losses, why, cap) && plan_operated(sc, p, why, cap);
+        return plan_primary(sc, p, losses, why, cap) && plan_operated(sc, p, why, cap) &&
+               plan_watched(p);
     }
     if (sc->n_operators > 0 || sc->ddl > 0) {
         return refuse(why, cap,

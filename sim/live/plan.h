@@ -15,6 +15,7 @@
 enum live_kind {
     LIVE_PRIMARY_LOST,  /* kill -9 (or a cut) of the primary, then restart or failover */
     LIVE_OPERATED,      /* what an operator does to waiting commits; then the primary is lost */
+    LIVE_DISK_FAILS,    /* a write or fsync of the primary's binlog; then it is lost */
     LIVE_RECEIVER_LOST, /* kill -9 of a process that receives and ACKs */
 };
 
@@ -27,11 +28,13 @@ struct live_plan {
     bool failover;      /* the last loss is followed by a promotion */
     bool promote_any;
     bool partition;         /* the replicas are cut off, the primary goes on */
+    bool watched;           /* the server is started with the preloaded object */
     bool power;             /* a power loss of the primary is a real one (sim/live/power.h) */
     uint32_t kills, powers; /* losses of the primary, by their kind; kills come first */
     bool cuts;              /* its recovery truncates the binlog (init_rpl_role: SLAVE) */
     uint32_t acts;          /* bit a: operators may do a (enum operator_act) */
     bool ddl;               /* what the clients commit behind T1 is DDL */
+    const char *fails;      /* the call that fails: "fsync" or "write" */
     bool full_unsynced;     /* binlogs fill up, and nothing but their end makes them durable */
     bool rejoins;           /* after the promotion the old primary is started again, as a replica */
     bool kill_for_power;    /* the scenario says power loss; kill -9 shows the same here */

@@ -220,6 +220,29 @@ static void test_operated(void **state)
     refused_for("commits that wait");
 }
 
+static void test_disk_fails(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "disk-fails");
+    assert_true(make());
+    assert_false(plan.watched);
+    sc.n_faults = 2;
+    sc.fault[1] = (struct fault_budget){FAULT_FSYNC_FAIL, OF_PRIMARY, 1, FILE_BINLOG};
+    assert_true(make());
+    assert_true(plan.kind == LIVE_DISK_FAILS && plan.watched);
+    assert_string_equal(plan.fails, "fsync");
+    sc.fault[1].point = FAULT_WRITE_FAIL;
+    assert_true(make());
+    assert_string_equal(plan.fails, "write");
+    sc.sessions = 1;
+    refused_for("two sessions");
+    sc.sessions = 2;
+    sc.fault[1].file = FILE_REDO;
+    refused_for("fails or lies");
+    sc.fault[1] = (struct fault_budget){FAULT_FSYNC_LIE, OF_PRIMARY, 1, FILE_BINLOG};
+    refused_for("fails or lies");
+}
+
 /* A binlog of a real server is never as short as a scenario's, unless it holds one group only. */
 static void test_full_binlogs(void **state)
 {
@@ -240,7 +263,7 @@ int main(void)
         cmocka_unit_test(test_receivers),    cmocka_unit_test(test_comes_back),
         cmocka_unit_test(test_timeouts),     cmocka_unit_test(test_refused),
         cmocka_unit_test(test_power),        cmocka_unit_test(test_operated),
-        cmocka_unit_test(test_full_binlogs),
+        cmocka_unit_test(test_full_binlogs), cmocka_unit_test(test_disk_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

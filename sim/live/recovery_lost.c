@@ -23,7 +23,7 @@ struct recovery_case {
     bool second_power;
     bool once;         /* there is no second loss */
     bool catch_up;     /* the replicas are sent what recovery kept, before the second loss */
-    const char *keeps; /* of the second power loss only files of this stem lose something */
+    const char *loses; /* the second power loss takes of files of this stem only; NULL: of all */
     bool cuts;         /* of a truncating recovery */
     bool unsynced;     /* of full binlogs that only their end makes durable (sync_binlog=0) */
 };
@@ -33,15 +33,18 @@ struct recovery_case {
 static const struct recovery_case cases[] = {
     {.title = "killed before the group's fsync; power lost when recovery has ended",
      .first = {"fsync", BINLOG, NULL},
-     .second_power = true},
+     .second_power = true,
+     .loses = "binlog"},
     {.title = "killed before the group's fsync; power lost when recovery makes the next binlog",
      .first = {"fsync", BINLOG, NULL},
      .second = {"write", "binlog.000002", NULL},
-     .second_power = true},
+     .second_power = true,
+     .loses = "binlog"},
     {.title = "killed before the group's fsync; the replicas catch up after recovery; power lost",
      .first = {"fsync", BINLOG, NULL},
      .catch_up = true,
-     .second_power = true},
+     .second_power = true,
+     .loses = "binlog"},
     {.title = "power lost before the group's fsync, and again when recovery has ended",
      .first = {"fsync", BINLOG, NULL},
      .first_power = true,
@@ -74,7 +77,7 @@ static const struct recovery_case cases[] = {
      .first_power = true,
      .second = {"truncate", BINLOG, NULL},
      .second_power = true,
-     .keeps = "binlog",
+     .loses = "binlog",
      .cuts = true},
     {.title = "power lost with the ACK held, and again before the cut of the binlog is fsynced",
      .first_power = true,
@@ -176,7 +179,7 @@ static bool second_loss(struct stage *st, const struct recovery_case *c)
     }
     power_clear_trap(s->journal);
     return (!c->catch_up || catch_up(st)) && stage_lose(st) &&
-           (!c->second_power || power_off(st, c->keeps));
+           (!c->second_power || power_off(st, c->loses));
 }
 
 /* ---- a case --------------------------------------------------------------------------------- */

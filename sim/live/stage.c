@@ -116,7 +116,7 @@ static uint32_t pad_of(const struct stage *st)
                                             : 0;
 }
 
-static bool send_next(struct stage *st, uint32_t client)
+bool stage_send(struct stage *st, uint32_t client)
 {
     struct live_session *s = &st->client[client];
     bool ddl = st->run->plan.ddl && st->n_sent == 1;
@@ -132,7 +132,7 @@ static bool send_next(struct stage *st, uint32_t client)
 bool stage_commit(struct stage *st)
 {
     for (uint32_t i = 0; i < st->n_clients; i++) {
-        if (!send_next(st, i)) {
+        if (!stage_send(st, i)) {
             return false;
         }
         if (i == 0 && st->run->plan.ddl && /* what comes behind it must not fill the binlog */
@@ -222,7 +222,7 @@ bool stage_up(struct stage *st, struct live_run *run, const char *name)
         return false;
     }
     /* A transaction before the window, so that "survives" is never true of nothing. */
-    return send_next(st, 0) &&
+    return stage_send(st, 0) &&
            stage_until(st, stage_all_answered, STAGE_LIMIT_MS, "T1 is answered") &&
            stage_until(st, stage_all_received, STAGE_LIMIT_MS, "T1 reaches every replica") &&
            stage_read(st);

@@ -37,6 +37,8 @@ bool stage_until(struct stage *st, bool (*done)(struct stage *st), uint32_t limi
                  const char *what);
 /* One concurrent commit per client: T2, T3 ... With DDL T2 is one, and first in the binlog. */
 bool stage_commit(struct stage *st);
+/* The next transaction, in this session. */
+bool stage_send(struct stage *st, uint32_t client);
 /* Reads with the second connection. */
 bool stage_read(struct stage *st);
 /* SIGKILL; where the plan has a power loss for this loss, the files also lose what no fsync covers.

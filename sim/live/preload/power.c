@@ -116,6 +116,25 @@ static bool ours(const char *path)
            strcmp(name, "pid") != 0;
 }
 
+/* A process that was killed in the middle of a record had not made the call: the record goes. */
+static uint64_t whole_records(const char *name, uint64_t size)
+{
+    struct power_record r;
+    uint64_t at = 0;
+    int fd = sys_open(name, O_RDWR);
+
+    while (fd >= 0 && at + sizeof r <= size &&
+           pread(fd, &r, sizeof r, (off_t)at) == (ssize_t)sizeof r &&
+           at + sizeof r + r.len <= size) {
+        at += sizeof r + r.len;
+    }
+    if (fd < 0 || syscall(SYS_ftruncate, fd, at) != 0) {
+        give_up("a journal cannot be read");
+    }
+    (void)syscall(SYS_close, fd);
+    return at;
+}
+
 static void open_journal(struct tracked *t, const char *descriptor, const char *path)
 {
     const char *folder = getenv(POWER_JOURNAL_ENV);
@@ -129,7 +148,7 @@ static void open_journal(struct tracked *t, const char *descriptor, const char *
     if (t->journal < 0 || t->reader < 0 || fstat(t->journal, &st) != 0) {
         give_up("a journal cannot be opened");
     }
-    t->len = (uint64_t)st.st_size;
+    t->len = whole_records(name, (uint64_t)st.st_size);
     (void)snprintf(t->name, sizeof t->name, "%.63s", base_name(path));
     append(t, POWER_PATH, 0, 0, path, (uint32_t)strlen(path));
 }

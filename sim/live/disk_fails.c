@@ -1,0 +1,90 @@
+/* Cases in which a write or fsync of the primary's binlog fails once, in the commit of T2: what its
+ * client is told, what binlog and table hold then, and, when T3 has committed behind it, what a
+ * replica has got.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/live/stage.h"
+
+enum { DISK_FAILS_ANSWER_MS = 5000 };
+
+static bool first_answered(struct stage *st)
+{
+    return session_answer(&st->client[0], 0) != ANSWER_NONE;
+}
+
+static bool second_answered(struct stage *st)
+{
+    return session_answer(&st->client[1], 0) != ANSWER_NONE;
+}
+
+/* T2 meets the trap. */
+static bool fail_one(struct stage *st)
+{
+    struct live_run *r = st->run;
+
+    if (!power_set_trap(r->server.journal, r->plan.fails, "binlog.000001", "eio", 0)) {
+        return run_fail(r, "a trap cannot be set");
+    }
+    if (!stage_send(st, 0) ||
+        !stage_until(st, first_answered, DISK_FAILS_ANSWER_MS, "T2 is answered")) {
+        return false;
+    }
+    if (!power_trap_hit(r->server.journal)) {
+        return run_fail(r, "no %s of the binlog came", r->plan.fails);
+    }
+    run_say(r, "    T2: %s", st->client[0].answer == ANSWER_OK ? "OK" : st->client[0].error);
+    return true;
+}
+
+static bool judge(struct stage *st)
+{
+    struct live_run *r = st->run;
+    txn_mask visible = st->ledger.seen;
+    char in_table[TXNS_TEXT_MAX];
+    char in_binlog[TXNS_TEXT_MAX];
+
+    if (!stage_read_logs(st)) {
+        return false;
+    }
+    run_say(r, "    the table holds %s, the binlog %s", txns_text(visible, in_table),
+            txns_text(history_mask(&st->primary), in_binlog));
+    run_judge(r, INV_AGREE, ledger_disagree(&st->primary, visible, false),
+              "table and binlog of the running primary differ");
+    return true;
+}
+
+static bool play(struct stage *st, const char *name)
+{
+    if (!stage_up(st, st->run, name) || !fail_one(st) || !stage_read(st) || !stage_send(st, 1) ||
+        !stage_until(st, second_answered, STAGE_LIMIT_MS, "T3 is answered") || !stage_turn(st) ||
+        !stage_read(st)) {
+        return false;
+    }
+    stage_say_seen(st, "T3 behind it");
+    if (!judge(st) || !stage_lose(st)) {
+        return false;
+    }
+    stage_judge_lost(st);
+    return true;
+}
+
+bool disk_fails(struct live_run *r)
+{
+    struct stage *st = calloc(1, sizeof *st);
+    char title[80];
+    bool good;
+
+    assert(st != NULL);
+    (void)snprintf(title, sizeof title, "the %s of the binlog fails with EIO in the commit of T2",
+                   r->plan.fails);
+    run_case(r, title);
+    st->run = r;
+    good = play(st, "case1");
+    stage_down(st);
+    run_case_end(r);
+    free(st);
+    return good;
+}
