@@ -84,8 +84,9 @@ bool calm_listed(const struct sim *s);
 bool phase_listed(const struct sim *s);
 void take_calm(struct sim *s);
 void take_phase(struct sim *s);
-void calm_step(struct sim *s);  /* a step was made in which no fault could strike */
-void judge_calm(struct sim *s); /* and nothing can happen any more */
+void calm_step(struct sim *s); /* a step was made in which no fault could strike */
+/* Nothing but faults can happen: is every replica back that nothing keeps from it? LIVE. */
+void judge_back(struct sim *s);
 
 /* What a phase leaves to the next one. */
 struct carried {

@@ -6,8 +6,7 @@
  *
  *   faults --calm--> no fault strikes any more, partitions heal, servers that are down are started,
  *          appliers that lag are let go on; the world runs until nothing can happen
- *   quiet  LIVE is judged: somebody serves, everybody was answered, every replica that was neither
- *          refused nor stopped replicates, and shows what its primary does
+ *   quiet  LIVE is judged, as in every final state
  *   --phase--> every server is provisioned from the primary as a DBA does it: data restored, RESET
  *          MASTER, gtid_binlog_state set; faults may strike again
  *
@@ -97,40 +96,6 @@ void take_phase(struct sim *s)
     s->reached = 0;
     story_lane(s, LANE_WORLD);
     story(s, "all servers are provisioned anew, %s serves on", story_node(s, c.home));
-}
-
-/* ---- LIVE, when the faults have stopped ---------------------------------------------------------
- * */
-
-static const char *why_not_back(const struct sim *s, uint32_t node)
-{
-    const struct world *w = s->world;
-    const struct node *n = &w->node[node];
-    const struct node *p = &w->node[w->manager.primary];
-    if (n->state != NODE_UP || n->applier.failed || n->receiver.state == RECEIVER_ERROR ||
-        n->receiver.state == RECEIVER_STOPPED)
-        return NULL; /* it ended itself, was refused or stopped: loud, and the DBA sees to it */
-    if (n->receiver.state != RECEIVER_STREAMING || n->receiver.primary != w->manager.primary ||
-        !p->primary.dump[node].active)
-        return "does not replicate although the faults have stopped";
-    /* More than the primary shows is no matter of time: AGREE or CONVERGE say what it is. */
-    if ((p->visible & ~n->visible) != 0)
-        return "does not show what its primary shows although the faults have stopped";
-    return NULL;
-}
-
-void judge_calm(struct sim *s)
-{
-    const struct world *w = s->world;
-    uint32_t p = w->manager.primary;
-    if (!w->node[p].primary.serving)
-        return; /* judge_stuck has said what there is to say */
-    for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
-        bool out = i == p || (w->manager.discarded >> i & 1) != 0;
-        const char *why = out ? NULL : why_not_back(s, i);
-        if (why != NULL)
-            story_broken(s, INV_LIVE, "LIVE: %s %s", story_node(s, i), why);
-    }
 }
 
 void calm_step(struct sim *s)

@@ -223,7 +223,7 @@ static void who_is_not_back(void **state)
             break;
         }
         g.sim.violated = 0;
-        judge_calm(&g.sim);
+        judge_back(&g.sim);
         bool bad = c == STUCK || c == ELSEWHERE || c == LESS;
         assert_int_equal(g.sim.violated, bad ? 1u << INV_LIVE : 0);
         rig_close(&g);

@@ -231,8 +231,7 @@ static void make_move(struct sim *s, uint32_t key)
         calm_step(s);
     if (!w->dead && !w->full && !moves_any(s)) {
         judge_stuck(s);
-        if (w->calm)
-            judge_calm(s);
+        judge_back(s);
         if (all_done_without_fault(s))
             reach(s, REACH_ALL_DONE);
     }
