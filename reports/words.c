@@ -172,6 +172,8 @@ static const char *kind_text(enum file_kind kind)
         return "a relay log";
     case FILE_BACKUP:
         return "a backup";
+    case FILE_IBB:
+        return "a binlog file of the engine";
     case FILE_NONE:
         break;
     }

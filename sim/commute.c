@@ -9,7 +9,7 @@
 #include "sim/internal.h"
 
 /* May a crash, a disk fault or an operator still strike the node? */
-static bool in_danger(const struct sim *s, uint32_t node)
+bool moves_in_danger(const struct sim *s, uint32_t node)
 {
     static const enum fault_point points[] = {FAULT_NODE_KILL, FAULT_NODE_POWER, FAULT_FSYNC_LIE,
                                               FAULT_FSYNC_FAIL, FAULT_WRITE_FAIL};
@@ -147,7 +147,7 @@ uint32_t moves_first_of(const struct sim *s, uint32_t node)
         return 0;
     if (s->reduce & REDUCE_LOSS)
         key = loss(s, node);
-    if (key != 0 || node == w->manager.primary || in_danger(s, node))
+    if (key != 0 || node == w->manager.primary || moves_in_danger(s, node))
         return key;
     if (n->state == NODE_BOOTING)
         return (s->reduce & REDUCE_BOOT) != 0 ? boot(s, node) : 0;

@@ -50,11 +50,9 @@ enum disk_error disk_write(struct disk *d, struct file_id id, uint32_t off, cons
         return DISK_BAD_RANGE;
     }
     uint32_t over = f->size - off < len ? f->size - off : len;
-    if (over > DISK_UNDO_MAX) {
-        return DISK_BAD_RANGE;
-    }
     uint32_t grow = len - over;
-    if (grow > FILE_BYTES_MAX - f->high || d->n_pending == DISK_PENDING_MAX) {
+    uint32_t hide = over > DISK_UNDO_MAX ? over : 0;
+    if (grow + hide > FILE_BYTES_MAX - f->high || d->n_pending == DISK_PENDING_MAX) {
         return DISK_FULL;
     }
     if (len == 0) {
@@ -64,10 +62,11 @@ enum disk_error disk_write(struct disk *d, struct file_id id, uint32_t off, cons
     uint8_t *at = d->bytes + extent_at(d, slot) + off;
     p->off = off;
     p->len = len;
-    p->undo_len = (uint8_t)over;
-    memcpy(p->undo, at, over);
-    extent_resize(d, slot, f->size, 0, grow);
+    p->undo_len = hide > 0 ? UNDO_IN_EXTENT : (uint8_t)over;
+    memcpy(p->undo, hide > 0 ? (const void *)&hide : at, hide > 0 ? sizeof hide : over);
+    extent_resize(d, slot, f->size, 0, grow + hide);
     f->size += grow;
+    memcpy(d->bytes + extent_at(d, slot) + f->size, at, hide);
     memcpy(at, bytes, len);
     content_update(d, slot);
     return DISK_OK;
@@ -169,7 +168,7 @@ enum disk_error disk_make_durable(struct disk *d, struct file_id id, uint32_t wh
     }
     uint32_t cuts_before = 0;
     for (uint32_t i = begin; i < clean; i++) {
-        cuts_before += d->pending[i].op == OP_TRUNCATE ? d->pending[i].len : 0;
+        cuts_before += hidden(&d->pending[i]);
     }
     ops_remove(d, begin, clean);
     if (cuts_before > 0) { /* the oldest cuts lie at the end of the extent */

@@ -40,7 +40,7 @@ enum disk_error {
     DISK_NO_FILE,  /* the file is not there */
     DISK_EXISTS,   /* create of a file that is there */
     DISK_FULL,     /* FILE_BYTES_MAX, FILES_MAX or DISK_PENDING_MAX */
-    DISK_BAD_RANGE /* write that leaves a hole, truncate beyond the end, overwrite above UNDO_MAX */
+    DISK_BAD_RANGE /* write that leaves a hole, truncate beyond the end */
 };
 
 struct disk_pending {
@@ -52,12 +52,12 @@ struct disk_pending {
     uint16_t reserved;
     uint32_t off;
     uint32_t len;
-    uint8_t undo[DISK_UNDO_MAX]; /* overwritten bytes */
+    uint8_t undo[DISK_UNDO_MAX]; /* overwritten bytes, where they are not more */
 };
 
 /* A file's bytes are one extent of the arena: [0, size) is the visible image, [size, high) what
- * pending truncates cut off, the newest cut first. Extents lie back to back in slot order, so
- * that a copy is one run of memory. */
+ * pending truncates cut off and long writes overwrote, the newest first. Extents lie back to back
+ * in slot order, so that a copy is one run of memory. */
 struct disk_file {
     struct file_id id;
     uint8_t unlinked; /* no longer visible, kept until the unlink is durable */

@@ -130,10 +130,14 @@ static void undo_op(struct disk *d, uint32_t slot, const struct disk_pending *p)
         assert(f->size <= f->high);
     } else if (p->op == OP_WRITE) {
         assert(f->size >= p->off + p->len);
-        memcpy(d->bytes + extent_at(d, slot) + p->off, p->undo, p->undo_len);
-        if (p->undo_len < p->len) {
+        uint8_t *at = d->bytes + extent_at(d, slot);
+        uint32_t hide = hidden(p); /* the newest stands right behind the visible image */
+        uint32_t over = hide > 0 ? hide : p->undo_len;
+        memcpy(at + p->off, hide > 0 ? at + f->size : p->undo, over);
+        extent_resize(d, slot, f->size, hide, 0);
+        if (over < p->len) {
             assert(f->size == p->off + p->len);
-            uint32_t grown = p->len - p->undo_len;
+            uint32_t grown = p->len - over;
             extent_resize(d, slot, f->size - grown, grown, 0);
             f->size -= grown;
         }

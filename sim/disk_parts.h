@@ -17,6 +17,9 @@ enum fate {
 };
 
 enum { NO_SLOT = UINT32_MAX };
+/* undo_len: too many bytes were overwritten for `undo`. They stand in the extent, among what
+ * pending truncates cut off, and `undo` holds their number. */
+enum { UNDO_IN_EXTENT = DISK_UNDO_MAX + 1 };
 
 _Static_assert(sizeof(struct disk_file) == 28, "hashed as bytes: no padding");
 _Static_assert(sizeof(struct disk_pending) == 32, "hashed as bytes: no padding");
@@ -145,6 +148,18 @@ static inline void slot_remove(struct disk *d, uint32_t slot)
         assert(d->pending[i].slot > slot);
         d->pending[i].slot--;
     }
+}
+
+/* Bytes behind the visible image that undo the operation. */
+static inline uint32_t hidden(const struct disk_pending *p)
+{
+    uint32_t len = 0;
+    if (p->op == OP_TRUNCATE) {
+        len = p->len;
+    } else if (p->op == OP_WRITE && p->undo_len == UNDO_IN_EXTENT) {
+        memcpy(&len, p->undo, sizeof len);
+    }
+    return len;
 }
 
 /* Cut-off bytes are needed only while a truncate could be undone. */

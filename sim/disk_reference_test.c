@@ -154,7 +154,7 @@ static void random_step(struct disk *d, struct ref_file *f, uint32_t *seed)
         assert_int_equal(disk_write(d, BINLOG_1, f->now_len, bytes, len), DISK_OK);
         ref_do(f, R_WRITE, f->now_len, bytes, len);
     } else if (kind < 7) {
-        uint32_t back = noise(seed) % DISK_UNDO_MAX;
+        uint32_t back = noise(seed) % (noise(seed) % 2 == 0 ? DISK_UNDO_MAX : f->now_len);
         assert_int_equal(disk_write(d, BINLOG_1, f->now_len - back, bytes, len), DISK_OK);
         ref_do(f, R_WRITE, f->now_len - back, bytes, len);
     } else if (kind < 9) {

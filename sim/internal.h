@@ -15,6 +15,13 @@ void node_boot(struct sim *s, uint32_t node, enum admin as, uint32_t follows);
 /* The process ends: memory, connections and sessions go. The disk is the caller's business. */
 void node_die(struct sim *s, uint32_t node);
 void node_power_loss(struct sim *s, uint32_t node);
+
+/* ---- node_logs.c: what it holds, from the bytes of its logs ---------------------------------- */
+
+void node_read_log(struct sim *s, uint32_t node, struct file_id id); /* it has grown */
+/* The binlog inside the engine is in the redo log and in pages, and partly in neither: what a
+ * living server has not flushed is there for its readers as well. */
+void node_read_engine(struct sim *s, uint32_t node);
 /* Reads the logs of the node again after its disk changed under it. */
 void node_reread(struct sim *s, uint32_t node);
 /* A wake-up that its thread has overtaken has no meaning any more. */
@@ -60,6 +67,8 @@ bool moves_any(const struct sim *s); /* anything but faults and operators? */
 /* The move where there is exactly one, faults and operators included; else 0. */
 uint32_t moves_only(const struct sim *s);
 bool applier_may_start(const struct sim *s, uint32_t node);
+/* May a crash, a disk fault or an operator still strike the node? */
+bool moves_in_danger(const struct sim *s, uint32_t node);
 void moves_take(struct sim *s, uint32_t key);
 void manager_view_of(const struct world *w, uint32_t n_nodes, struct manager_view *v);
 

@@ -44,6 +44,15 @@ static void cache_history(const struct node *n, struct history *h)
     history_clear(h);
     if (b->cached == 0)
         return;
+    if (n->engine.ibb.on) {
+        struct ibb_span span = ibb_span(&n->engine);
+        struct ibb_record r;
+        uint32_t at = 0;
+        for (uint32_t len; (len = ibb_record_decode(b->cache + at, b->cached - at, &r)) != 0;
+             at += len)
+            stream_add(h, &span, &r, b->len + at, b->len + at + len);
+        return;
+    }
     memcpy(bytes, binlog_magic, BINLOG_MAGIC_LEN);
     memcpy(bytes + BINLOG_MAGIC_LEN, b->cache, b->cached);
     bool fits = history_read(h, 1, bytes, BINLOG_MAGIC_LEN + b->cached);
@@ -104,7 +113,7 @@ static void reach_recovery(struct sim *s, const struct node *n)
     for (uint32_t m = n->visible; m != 0; m &= m - 1)
         committed++;
     /* Two records for each decided transaction, and after a recovery all are decided. */
-    if (engine_lsn(&n->engine) / REDO_RECORD_LEN / 2 > committed)
+    if (!n->engine.ibb.on && engine_lsn(&n->engine) / REDO_RECORD_LEN / 2 > committed)
         reach(s, REACH_RECOVERY_ROLLBACK);
     if (n->primary.recovered_from < n->primary.recovered_file)
         reach(s, REACH_RECOVERY_FILES);
@@ -237,6 +246,24 @@ void judge_sent(struct sim *s, uint32_t primary, uint32_t replica, const uint8_t
     story_to(s, replica);
 }
 
+/* Would the group of its binlog survive a power loss? Inside the engine it is as durable as the
+ * redo record that committed it. */
+static bool binlog_durable(const struct sim *s, uint32_t node, const struct held *h)
+{
+    const struct node *n = &s->world->node[node];
+    struct file_id redo = {.kind = FILE_REDO, .num = 1};
+    struct disk_view view;
+    uint32_t from = 0;
+    uint32_t to = 0;
+    if (!s->scenario->node[node].engine_binlog)
+        return disk_range_durable(&n->disk, (struct file_id){FILE_BINLOG, h->file}, h->start,
+                                  h->end);
+    disk_view(&n->disk, &view);
+    const struct file_view *f = view_find(&view, redo);
+    return f != NULL && stream_commit(f->bytes, f->len, h->txn, &from, &to) &&
+           disk_range_durable(&n->disk, redo, from, to);
+}
+
 /* Would the group survive every crash of this node that the scenario admits? */
 static bool survives(const struct sim *s, uint32_t node, uint32_t txn)
 {
@@ -247,9 +274,7 @@ static bool survives(const struct sim *s, uint32_t node, uint32_t txn)
         return relay != NULL || binlog != NULL;
     return (relay != NULL && disk_range_durable(&n->disk, (struct file_id){FILE_RELAY, relay->file},
                                                 relay->start, relay->end)) ||
-           (binlog != NULL &&
-            disk_range_durable(&n->disk, (struct file_id){FILE_BINLOG, binlog->file}, binlog->start,
-                               binlog->end));
+           (binlog != NULL && binlog_durable(s, node, binlog));
 }
 
 /* In the binlog of the primary, or in what it has rendered and not written. */
@@ -259,7 +284,9 @@ static uint32_t released_by(const struct node *primary, uint32_t file, uint32_t 
     struct history cache;
     cache_history(primary, &cache);
     uint32_t mask = ledger_released(&primary->binlog, file, offset);
-    if (file == b->num && offset > b->len)
+    if (primary->engine.ibb.on)
+        mask |= ledger_released(&cache, file, offset);
+    else if (file == b->num && offset > b->len)
         mask |= ledger_released(&cache, 1, offset - b->len + BINLOG_MAGIC_LEN);
     return mask;
 }
@@ -322,8 +349,7 @@ static void reach_crash(struct sim *s, const struct node *n, uint32_t node)
                 reach(s, REACH_CRASH_SENT_UNWRITTEN);
             continue;
         }
-        bool durable =
-            disk_range_durable(&n->disk, (struct file_id){FILE_BINLOG, h->file}, h->start, h->end);
+        bool durable = binlog_durable(s, node, h);
         if (!durable)
             reach(s, REACH_CRASH_BEFORE_SYNC);
         if (durable && !has_ack)

@@ -12,8 +12,9 @@
 static const char *file_text(struct file_id id)
 {
     static const char *const names[] = {
-        [FILE_NONE] = "?",          [FILE_REDO] = "redo log", [FILE_BINLOG] = "binlog",
-        [FILE_RELAY] = "relay log", [FILE_BACKUP] = "backup", [FILE_BINLOG_INDEX] = "binlog index"};
+        [FILE_NONE] = "?",           [FILE_REDO] = "redo log", [FILE_BINLOG] = "binlog",
+        [FILE_RELAY] = "relay log",  [FILE_BACKUP] = "backup", [FILE_BINLOG_INDEX] = "binlog index",
+        [FILE_IBB] = "engine binlog"};
     return names[id.kind];
 }
 
@@ -25,31 +26,6 @@ static struct env env_of(const struct sim *s, uint32_t node, struct disk_view *v
 
 /* ---- logs that changed ---------------------------------------------------------------------- */
 
-static void read_log(struct sim *s, uint32_t node, struct file_id id)
-{
-    struct node *n = &s->world->node[node];
-    struct disk_view view;
-    disk_view(&n->disk, &view);
-    const struct file_view *f = view_find(&view, id);
-    assert(f != NULL);
-    struct history *h = id.kind == FILE_BINLOG ? &n->binlog : &n->relay;
-    if (!history_read(h, id.num, f->bytes, f->len))
-        s->world->full = 1;
-}
-
-void node_reread(struct sim *s, uint32_t node)
-{
-    struct node *n = &s->world->node[node];
-    struct disk_view view;
-    disk_view(&n->disk, &view);
-    history_clear(&n->binlog);
-    history_clear(&n->relay);
-    for (uint32_t i = 0; i < view.n; i++) {
-        if (view.at[i].id.kind == FILE_BINLOG || view.at[i].id.kind == FILE_RELAY)
-            read_log(s, node, view.at[i].id);
-    }
-}
-
 static void log_changed(struct sim *s, uint32_t node, const struct action *a)
 {
     if (a->file.kind != FILE_BINLOG && a->file.kind != FILE_RELAY)
@@ -59,7 +35,7 @@ static void log_changed(struct sim *s, uint32_t node, const struct action *a)
     uint32_t binlog = n->binlog.n;
     uint32_t relay = n->relay.n;
     if (a->kind == ACT_WRITE && a->off > 0 && a->file.num >= newest) {
-        read_log(s, node, a->file);
+        node_read_log(s, node, a->file);
     } else {
         node_reread(s, node);
         binlog = relay = 0;
@@ -500,6 +476,7 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
     uint32_t awaited = n->primary.semisync.n;
     bool enabled = n->primary.semisync.enabled;
     bool resets = primary_resets(&n->primary);
+    uint32_t lsn = engine_lsn(&n->engine);
     bool commits =
         s->now != NULL && e->task < COMMITTERS && (e->kind == EV_RUN || e->kind == EV_DISK_DONE);
     const char *stage = commits ? primary_stage_name(&env, &n->primary.by[e->task]) : NULL;
@@ -509,6 +486,11 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
     if (commits)
         story_committer(s, node, e->task, stage);
     carry_out(s, node, &out);
+    if (n->engine.ibb.on && engine_lsn(&n->engine) != lsn) {
+        uint32_t before = n->binlog.n;
+        node_read_engine(s, node);
+        judge_holds(s, node, before, n->relay.n);
+    }
     after(s, node, e);
     refresh(s, node, e);
     node_drop_late_wakes(n);
@@ -573,6 +555,8 @@ void node_die(struct sim *s, uint32_t node)
     memset(&n->primary, 0, sizeof n->primary);
     memset(&n->engine, 0, sizeof n->engine);
     node_touch(s->world, node);
+    if (s->scenario->node[node].engine_binlog)
+        node_read_engine(s, node); /* what stood in its memory only is gone */
     net_node_died(s, node);
     for (uint32_t i = 0; i < SESSIONS_MAX; i++) {
         if (s->world->client[i].node != node)

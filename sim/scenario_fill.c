@@ -55,12 +55,16 @@ static bool fill_statements(struct yaml_source *src, const struct raw_workload *
     const char *key = out->ddl > 0 ? "workload.ddl" : "workload.large";
     for (uint32_t n = 0; n < out->n_nodes; n++) {
         const struct server_settings *set = &out->node[n];
+        if (out->ddl > 0 && set->engine_binlog)
+            return yaml_source_error(src, key,
+                                     "DDL is not modelled with the binlog inside the engine");
         if (out->large > 0 && !set->profile->commit_by_rotate)
             return yaml_source_error(src, "workload.large",
                                      "%s does not make a binlog file of a large transaction; "
                                      "mariadb-11.8 does (MDEV-32014)",
                                      set->profile->name);
-        if (out->ddl + out->large > 0 && set->wait_point == WAIT_BEFORE_WRITE)
+        if (out->ddl + out->large > 0 && set->wait_point == WAIT_BEFORE_WRITE &&
+            !set->engine_binlog)
             return yaml_source_error(src, key,
                                      "nobody has said yet what BEFORE_WRITE does with it "
                                      "(MDEV-34705)");
@@ -189,6 +193,11 @@ static bool fill_operator(struct yaml_source *src, const struct raw_operator *r,
     if (mariadbs && !out->node[0].profile->semisync.kill_ends_wait)
         return yaml_source_error(src, where, "%s is modelled for MariaDB, not for %s", r->what,
                                  out->node[0].profile->name);
+    for (uint32_t n = 0; n < out->n_nodes && (mariadbs || o->act == OPERATOR_FLUSH_LOGS); n++) {
+        if (out->node[n].engine_binlog)
+            return yaml_source_error(
+                src, where, "%s is not modelled with the binlog inside the engine", r->what);
+    }
     o->of = r->of != NULL ? (enum fault_of) * r->of : operator_act_of(o->act);
     o->at_most = r->at_most != NULL ? *r->at_most : 1;
     snprintf(where, sizeof where, "operator[%u].at_most", i);

@@ -208,6 +208,8 @@ static void fill_modes(const struct raw_server *r, struct server_settings *set)
         set->recovery = (enum recovery_policy) * r->recovery;
     if (r->init_rpl_role != NULL)
         set->init_rpl_role = (enum init_rpl_role) * r->init_rpl_role;
+    if (r->binlog_engine != NULL)
+        set->engine_binlog = *r->binlog_engine != 0;
     if (r->sent_error != NULL)
         set->sent_error = (enum sent_error) * r->sent_error;
     if (r->wait_no_slave != NULL)
@@ -272,6 +274,31 @@ static bool fill_kind(const struct entry *e, struct server_settings *set)
     return true;
 }
 
+/* The binlog inside the engine (facts 6). `?`: the value may be inherited or the default. */
+static bool check_engine_binlog(const struct entry *e, const struct server_settings *set)
+{
+    if (!set->engine_binlog)
+        return true;
+    if (strcmp(set->profile->name, "mariadb-12.3") != 0)
+        return refuse(e, "binlog_storage_engine",
+                      "unknown variable 'binlog_storage_engine' in %s; it came with "
+                      "mariadb-12.3 (MDEV-34705)",
+                      set->profile->name);
+    if (set->init_rpl_role == ROLE_SLAVE)
+        return refuse(e, "init_rpl_role?",
+                      "init_rpl_role SLAVE cuts a binlog that is apart from the engine; with "
+                      "binlog_storage_engine there is nothing in doubt to cut");
+    if (set->max_binlog_size != 0)
+        return refuse(e, "max_binlog_size",
+                      "the files of a binlog inside the engine have a fixed size here");
+    if (set->semi_sync_master && set->wait_point == WAIT_AFTER_SYNC)
+        return refuse(e, "wait_point?",
+                      "binlog_storage_engine has no AFTER_SYNC: binlog write and engine commit "
+                      "are one step, nothing lies between them; AFTER_COMMIT, or BEFORE_WRITE as "
+                      "MDEV-34705 proposes it");
+    return true;
+}
+
 /* What a server of that kind would not start with. */
 static bool check_together(const struct entry *e, const struct server_settings *set)
 {
@@ -285,6 +312,8 @@ static bool check_together(const struct entry *e, const struct server_settings *
                           "recovery: wait-for-ack needs semi_sync; nobody would ACK");
         return true;
     }
+    if (!check_engine_binlog(e, set))
+        return false;
     if (set->sent_error == SENT_ERROR_ROLL_BACK && set->wait_point != WAIT_BEFORE_WRITE)
         return refuse(e, "write_error_after_send",
                       "only BEFORE_WRITE sends a group before it is written");

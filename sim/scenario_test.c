@@ -51,15 +51,16 @@ static void keys_and_types(void **state)
          ":4:12: error: unknown key 'session' in workload; allowed: "
          "sessions, transactions, large, ddl\n"
          "workload: {session: 2}\n           ^\n"},
-        {P("\xc3\xa4: 1"), ":3:21: error: unknown key '\xc3\xa4' in primary; allowed: profile, "
-                           "receiver, server_id, domain_id, sync_binlog, "
-                           "innodb_flush_log_at_trx_commit, sync_relay_log, max_binlog_size, "
-                           "relay_log, semi_sync, wait_point, timeout, wait_no_slave, "
-                           "wait_for_slave_count, recovery, init_rpl_role, "
-                           "write_error_after_send, ack, binlog_error_action, "
-                           "binlog_order_commits, binlog_optimize_thread_scheduling\n"
-                           "cluster: {primary: {\xc3\xa4: 1}, replicas: [{}]}\n"
-                           "                    ^\n"},
+        {P("\xc3\xa4: 1"),
+         ":3:21: error: unknown key '\xc3\xa4' in primary; allowed: profile, "
+         "receiver, server_id, domain_id, sync_binlog, "
+         "innodb_flush_log_at_trx_commit, sync_relay_log, max_binlog_size, "
+         "relay_log, semi_sync, wait_point, timeout, wait_no_slave, "
+         "wait_for_slave_count, recovery, init_rpl_role, "
+         "binlog_storage_engine, write_error_after_send, ack, binlog_error_action, "
+         "binlog_order_commits, binlog_optimize_thread_scheduling\n"
+         "cluster: {primary: {\xc3\xa4: 1}, replicas: [{}]}\n"
+         "                    ^\n"},
         {PAIR "workload: {sessions: two}\n",
          ":4:22: error: sessions wants a whole number, not 'two'\n"
          "workload: {sessions: two}\n                     ^\n"},
@@ -164,7 +165,7 @@ static void words(void **state)
         {P("profile: oracle"),
          ":3:30: error: there is no server profile 'oracle'; known: "
          "mariadb-10.11, mariadb-10.11.9, mariadb-11.8, "
-         "mariadb-12.1-preview, mysql-5.6, mysql-5.7, mysql-8.0, "
+         "mariadb-12.1-preview, mariadb-12.3, mysql-5.6, mysql-5.7, mysql-8.0, "
          "mysql-bug-44058, before-mdev-342, before-mdev-24526, before-mdev-181\n"
          "cluster: {primary: {profile: oracle}, replicas: [{}]}\n"
          "                             ^\n"},

@@ -15,7 +15,7 @@ enum { TIMEOUT_TEXT_MAX = 24 };
 struct server_room {
     struct raw_receiver receiver;
     uint32_t server_id, domain_id, sync_binlog, flush, sync_relay_log, max_binlog_size;
-    uint32_t wait_point, relay_log, recovery, role, sent_error, ack, sync;
+    uint32_t wait_point, relay_log, recovery, role, sent_error, binlog_engine, ack, sync;
     uint32_t ack_of, binlog_error;
     uint32_t wait_count;
     bool by_leader, handler, buffered, crc, semi_sync, wait_no_slave;
@@ -101,6 +101,7 @@ static void write_server(const struct server_settings *set, struct raw_server *r
     room->recovery = set->recovery;
     room->role = set->init_rpl_role;
     room->sent_error = set->sent_error;
+    room->binlog_engine = set->engine_binlog;
     room->semi_sync = set->semi_sync_master;
     room->wait_no_slave = set->wait_no_slave;
     room->wait_count = set->wait_for_slave_count;
@@ -117,6 +118,7 @@ static void write_server(const struct server_settings *set, struct raw_server *r
                                .recovery = &room->recovery,
                                .init_rpl_role = &room->role,
                                .sent_error = &room->sent_error,
+                               .binlog_engine = &room->binlog_engine,
                                .semi_sync = &room->semi_sync,
                                .wait_no_slave = &room->wait_no_slave};
     if (set->profile->semisync.ack_count != ACK_COUNT_ONE) /* others refuse the key */

@@ -43,6 +43,7 @@ static void same_server(const struct server_settings *a, const struct server_set
     assert_int_equal(a->recovery, b->recovery);
     assert_int_equal(a->init_rpl_role, b->init_rpl_role);
     assert_int_equal(a->sent_error, b->sent_error);
+    assert_int_equal(a->engine_binlog, b->engine_binlog);
     assert_int_equal(settings_group_wait(a), settings_group_wait(b));
     assert_int_equal(settings_binlog_error(a), settings_binlog_error(b));
     assert_int_equal(a->commit_order, b->commit_order);
@@ -147,6 +148,11 @@ static void everything_else(void **state)
         "  primary: {wait_point: BEFORE_WRITE, write_error_after_send: roll-back,\n"
         "            recovery: read-only}\n  replicas: [{write_error_after_send: abort}]\n"
         "manager: {on_primary_loss: [restart, demote]}\n",
+        "version: 1\nname: inside\ncluster:\n"
+        "  primary: {profile: mariadb-12.3, binlog_storage_engine: innodb,\n"
+        "            wait_point: AFTER_COMMIT}\n  replicas: [{profile: mariadb-12.3}]\n"
+        "workload: {transactions: 3, large: 2}\n"
+        "faults: [{point: disk/fsync/lie, file: ibb}]\n",
     };
     char file[] = "/tmp/ackproof-scenario-XXXXXX";
     int fd = mkstemp(file);

@@ -44,11 +44,10 @@ static const cyaml_strval_t handler_syncs[] = {
 static const cyaml_strval_t fault_ofs[] = {
     {"primary", OF_PRIMARY}, {"replica", OF_REPLICA}, {"any", OF_ANY}};
 static const cyaml_strval_t fault_files[] = {
-    {"redo", FILE_REDO},
-    {"binlog", FILE_BINLOG},
-    {"relay", FILE_RELAY},
-    {"index", FILE_BINLOG_INDEX},
+    {"redo", FILE_REDO},          {"binlog", FILE_BINLOG}, {"relay", FILE_RELAY},
+    {"index", FILE_BINLOG_INDEX}, {"ibb", FILE_IBB},
 };
+static const cyaml_strval_t storage_engines[] = {{"none", false}, {"innodb", true}};
 static const cyaml_strval_t promotes[] = {{"most-advanced", PROMOTE_MOST_ADVANCED},
                                           {"any", PROMOTE_ANY}};
 static const cyaml_strval_t appliers[] = {{"free", APPLIER_FREE},
@@ -86,6 +85,7 @@ static const cyaml_schema_field_t server_fields[] = {
     UINT("wait_for_slave_count", struct raw_server, wait_for_slave_count),
     ENUM("recovery", struct raw_server, recovery, recoveries),
     ENUM("init_rpl_role", struct raw_server, init_rpl_role, roles),
+    ENUM("binlog_storage_engine", struct raw_server, binlog_engine, storage_engines),
     ENUM("write_error_after_send", struct raw_server, sent_error, sent_errors),
     ENUM("ack", struct raw_server, ack, acks),
     ENUM("binlog_error_action", struct raw_server, binlog_error_action, binlog_errors),

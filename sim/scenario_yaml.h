@@ -36,6 +36,7 @@ struct raw_server {
     uint32_t *recovery;   /* enum recovery_policy */
     uint32_t *init_rpl_role;
     uint32_t *sent_error;          /* enum sent_error */
+    uint32_t *binlog_engine;       /* enum: none, innodb */
     uint32_t *ack;                 /* enum group_wait */
     uint32_t *binlog_error_action; /* enum binlog_error */
     bool *binlog_order_commits;

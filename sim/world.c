@@ -25,6 +25,11 @@ const struct disk *world_disk(const struct world *w, uint32_t node)
 /* ---- copy and hash: only what is in use -------------------------------------------------------
  * */
 
+static size_t ibb_used(const struct ibb *b)
+{
+    return offsetof(struct ibb, bytes) + (b->end - b->base);
+}
+
 static void node_copy(struct node *to, const struct node *from)
 {
     memcpy(to, from, offsetof(struct node, binlog));
@@ -41,6 +46,9 @@ static void node_copy(struct node *to, const struct node *from)
     memcpy(&to->engine, &from->engine, offsetof(struct engine, row));
     memcpy(to->engine.row, from->engine.row, from->engine.n_rows * sizeof from->engine.row[0]);
     memcpy(to->engine.buffer, from->engine.buffer, from->engine.buffered);
+    to->engine.ibb.on = from->engine.ibb.on;
+    if (from->engine.ibb.on)
+        memcpy(&to->engine.ibb, &from->engine.ibb, ibb_used(&from->engine.ibb));
     disk_copy(&to->disk, &from->disk);
 }
 
@@ -112,6 +120,8 @@ static void node_rehash(struct node *n)
     TAKE(&n->engine, offsetof(struct engine, row));
     TAKE(n->engine.row, n->engine.n_rows * sizeof n->engine.row[0]);
     TAKE(n->engine.buffer, n->engine.buffered);
+    if (n->engine.ibb.on)
+        TAKE(&n->engine.ibb, ibb_used(&n->engine.ibb));
 #undef TAKE
     len += disk_print(&n->disk, flat + len);
     XXH128_hash_t h = XXH3_128bits(flat, len);

@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "manager/manager.h"
 #include "model/ledger.h"
+#include "model/stream.h"
 #include "primary/primary.h"
 #include "replica/applier.h"
 #include "replica/receiver.h"

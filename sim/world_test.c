@@ -40,6 +40,12 @@ static const char *const shapes[] = {
              "faults: [{point: disk/fsync/lie, at_most: 3}, {point: node/power, at_most: 3}]\n"
              "disk: {reorder: true, tear: true}\n"
              "manager: {on_primary_loss: [restart]}\n",
+    RIG_HEAD "cluster: {primary: {profile: mariadb-12.3, binlog_storage_engine: innodb,\n"
+             "                    wait_point: AFTER_COMMIT, innodb_flush_log_at_trx_commit: 2},\n"
+             "          replicas: [{profile: mariadb-12.3, binlog_storage_engine: innodb}]}\n"
+             "workload: {sessions: 2, transactions: 4, large: 1}\n"
+             "faults: [{point: node/power, at_most: 2}]\n"
+             "manager: {on_primary_loss: [restart, failover], old_primary: rejoins}\n",
     RIG_HEAD "cluster: {primary: {recovery: wait-for-ack}, \n"
              "          replicas: [{receiver: {profile: libmariadb}, relay_log: purge}]}\n"
              "workload: {sessions: 2, transactions: 4}\n"

@@ -58,6 +58,9 @@ static bool file_name(struct file_id id, char text[32])
     case FILE_RELAY:
         snprintf(text, 32, "relay.%06u", id.num);
         return true;
+    case FILE_IBB:
+        snprintf(text, 32, "binlog-%06u.ibb", id.num - 1u);
+        return true;
     case FILE_BACKUP:
         snprintf(text, 32, "backup.%06u", id.num);
         return true;

@@ -57,6 +57,7 @@ enum file_kind {
     FILE_RELAY,
     FILE_BACKUP,
     FILE_BINLOG_INDEX, /* the names of the binlogs, one per line */
+    FILE_IBB,          /* binlog inside the engine (format/ibb.h) */
 };
 
 /* A file of a node. Numbers count from 1; binlog 2 is "binlog.000002" in names and packets. */

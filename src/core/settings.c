@@ -6,6 +6,7 @@
 
 #define MARIADB_10_11 "10.11.18-MariaDB-log"
 #define MARIADB_11_8  "11.8.6-MariaDB-log"
+#define MARIADB_12_3  "12.3.1-MariaDB-log"
 
 /* The MySQL profiles take the order of MySQL's stages, not its file format: they write MariaDB
  * events (MariaDB GTIDs too), and their FORMAT_DESCRIPTION says so with a MariaDB version, since
@@ -59,6 +60,13 @@ static const struct server_profile servers[] = {
      .binlog_error = BINLOG_ERROR_ROLLBACK,
      .commit_by_rotate = true,
      .semisync = MARIADB_SEMISYNC_COUNT},
+    {.name = "mariadb-12.3",
+     .version = MARIADB_12_3,
+     .publish = PUBLISH_AFTER_SYNC_CALL,
+     .group_wait = GROUP_WAIT_EACH,
+     .binlog_error = BINLOG_ERROR_ROLLBACK,
+     .commit_by_rotate = true,
+     .semisync = MARIADB_SEMISYNC},
     {.name = "mysql-5.6",
      .version = MARIADB_10_11,
      .publish = PUBLISH_BEFORE_SYNC,

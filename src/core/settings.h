@@ -144,6 +144,7 @@ struct server_settings {
     enum group_wait group_wait;     /* see settings_group_wait */
     enum binlog_error binlog_error; /* see settings_binlog_error */
     enum commit_order commit_order;
+    bool engine_binlog;    /* binlog_storage_engine=innodb */
     bool semi_sync_master; /* rpl_semi_sync_master_enabled */
     bool semi_sync_slave;  /* rpl_semi_sync_slave_enabled */
     bool wait_no_slave;    /* rpl_semi_sync_master_wait_no_slave */

@@ -1,61 +1,24 @@
-#include "engine/engine.h"
-
-#include <libdeflate.h>
-
-#include "format/bytes.h"
-
-enum redo_type { REDO_PREPARE = 1, REDO_COMMIT, REDO_ROLLBACK };
+#include "engine/internal.h"
 
 static const struct file_id redo_file = {.kind = FILE_REDO, .num = 1};
 
-struct redo_record {
-    uint64_t xid;
-    int32_t k, v;
-    struct gtid gtid;
-    uint8_t type;
-};
-
-static void record_encode(uint8_t bytes[REDO_RECORD_LEN], const struct redo_record *r)
+void engine_log(struct engine *e, const struct redo_record *r)
 {
-    struct writer w = writer_over(bytes, REDO_RECORD_LEN);
-    put_u8(&w, r->type);
-    put_zero(&w, 3);
-    put_u64(&w, r->xid);
-    put_u32(&w, (uint32_t)r->k);
-    put_u32(&w, (uint32_t)r->v);
-    put_u32(&w, r->gtid.domain);
-    put_u32(&w, r->gtid.server);
-    put_u64(&w, r->gtid.seq);
-    put_u32(&w, libdeflate_crc32(0, bytes, w.len));
-    assert(!w.failed && w.len == REDO_RECORD_LEN);
+    struct writer w = writer_over(e->buffer + e->buffered, REDO_BUFFER_MAX - e->buffered);
+    redo_encode(&w, r);
+    assert(!w.failed);
+    e->buffered += w.len;
 }
 
-static bool record_decode(const uint8_t *bytes, uint32_t len, struct redo_record *r)
-{
-    if (len < REDO_RECORD_LEN)
-        return false;
-    struct reader in = reader_over(bytes, REDO_RECORD_LEN);
-    r->type = get_u8(&in);
-    get_skip(&in, 3);
-    r->xid = get_u64(&in);
-    r->k = (int32_t)get_u32(&in);
-    r->v = (int32_t)get_u32(&in);
-    r->gtid.domain = get_u32(&in);
-    r->gtid.server = get_u32(&in);
-    r->gtid.seq = get_u64(&in);
-    uint32_t crc = get_u32(&in);
-    assert(!in.failed);
-    return crc == libdeflate_crc32(0, bytes, REDO_RECORD_LEN - 4) && r->type >= REDO_PREPARE &&
-           r->type <= REDO_ROLLBACK;
-}
-
+/* With the binlog inside the engine nothing but the commit is logged. */
 static void log_append(struct engine *e, enum redo_type type, const struct engine_row *row)
 {
-    assert(e->buffered + REDO_RECORD_LEN <= REDO_BUFFER_MAX);
-    struct redo_record r = {
-        .xid = row->xid, .k = row->k, .v = row->v, .gtid = row->gtid, .type = (uint8_t)type};
-    record_encode(e->buffer + e->buffered, &r);
-    e->buffered += REDO_RECORD_LEN;
+    if (e->ibb.on)
+        return;
+    engine_log(
+        e,
+        &(struct redo_record){
+            .xid = row->xid, .k = row->k, .v = row->v, .gtid = row->gtid, .type = (uint8_t)type});
 }
 
 static struct engine_row *row_of_xid(struct engine *e, uint64_t xid)
@@ -100,13 +63,17 @@ static void row_commit(struct engine *e, struct engine_row *row)
 /* Replays one record of the redo log. False where it contradicts what came before. */
 static bool redo_apply(struct engine *e, const struct redo_record *r)
 {
-    if (r->type == REDO_PREPARE) {
+    if (r->type == REDO_PREPARE || r->type == REDO_WHOLE) {
         if (e->n_rows == TXNS_MAX || row_of_key(e, r->k) != NULL)
             return false;
         e->row[e->n_rows++] = (struct engine_row){
             .xid = r->xid, .k = r->k, .v = r->v, .gtid = r->gtid, .state = ROW_PREPARED};
+        if (r->type == REDO_WHOLE)
+            row_commit(e, &e->row[e->n_rows - 1]);
         return true;
     }
+    if (r->type != REDO_COMMIT && r->type != REDO_ROLLBACK)
+        return true; /* binlog only: ibb_boot */
     struct engine_row *row = row_of_xid(e, r->xid);
     if (row == NULL)
         return false;
@@ -124,16 +91,22 @@ void engine_boot(struct engine *e, const struct env *env, struct actions *out)
     const struct file_view *f = view_find(env->disk, redo_file);
     if (f == NULL) {
         act_create(out, TASK_BOOT, redo_file);
+        if (env->set->engine_binlog)
+            ibb_boot(e, env, out);
         return;
     }
     uint32_t good = 0;
     struct redo_record r;
-    while (record_decode(f->bytes + good, f->len - good, &r) && redo_apply(e, &r))
-        good += REDO_RECORD_LEN;
+    for (uint32_t len; (len = redo_decode(f->bytes + good, f->len - good, &r)) != 0; good += len) {
+        if (!redo_apply(e, &r))
+            break;
+    }
     if (good < f->len)
         act_truncate(out, TASK_BOOT, redo_file, good);
     e->written = good;
     e->synced = 0; /* nobody knows what of it the last life had fsynced */
+    if (env->set->engine_binlog)
+        ibb_boot(e, env, out);
 }
 
 bool engine_prepare(struct engine *e, uint64_t xid, int32_t k, int32_t v, struct gtid gtid)
@@ -170,6 +143,14 @@ void engine_rollback(struct engine *e, uint64_t xid)
     assert(row != NULL);
     log_append(e, REDO_ROLLBACK, row);
     row_remove(e, row);
+}
+
+const struct engine_row *engine_show(struct engine *e, uint64_t xid)
+{
+    struct engine_row *row = row_of_xid(e, xid);
+    assert(row != NULL);
+    row_commit(e, row);
+    return row;
 }
 
 bool engine_is_prepared(const struct engine *e, uint64_t xid)
@@ -246,6 +227,8 @@ bool engine_flush_all(struct engine *e, uint32_t task, struct actions *out)
 bool engine_flush_prepare(struct engine *e, const struct env *env, uint32_t task,
                           struct actions *out)
 {
+    if (e->ibb.on)
+        return false; /* no prepare is logged: commit and binlog are one record */
     switch (env->set->flush_log_at_trx_commit) {
     case 0:
         return false;
@@ -263,7 +246,7 @@ bool engine_flush_commit(struct engine *e, const struct env *env, uint32_t task,
                          struct actions *out)
 {
     uint32_t f = env->set->flush_log_at_trx_commit;
-    if (f == 3)
+    if (f == 3 || (f == 1 && e->ibb.on))
         return engine_flush_all(e, task, out);
     if (f != 2 || e->buffered == 0)
         return false;

@@ -17,17 +17,20 @@
  * The row of a replicated transaction carries its GTID, and the slave position moves in the same
  * transaction (mysql.gtid_slave_pos), so both survive or neither does.
  *
- * Redo file: records of REDO_RECORD_LEN bytes, each with a CRC32; the first that is torn or wrong
- * ends the log. The format is ours.
+ * Redo file: records of format/redo.h; the first that is torn or wrong ends the log.
+ *
+ * With the binlog inside the engine (ibb.c, MDEV-34705) nothing is logged before the commit: one
+ * record then holds row, commit and binlog record, so that all of it survives or nothing.
  */
 #ifndef ACKPROOF_ENGINE_ENGINE_H
 #define ACKPROOF_ENGINE_ENGINE_H
 
 #include "core/core.h"
 #include "core/settings.h"
-#include "format/gtid.h"
+#include "format/ibb.h"
+#include "format/redo.h"
 
-enum { REDO_RECORD_LEN = 40, REDO_BUFFER_MAX = REDO_RECORD_LEN * (2 * TXNS_MAX) };
+enum { REDO_BUFFER_MAX = 4096, IBB_STREAM_MAX = 3584 };
 
 enum row_state {
     ROW_FREE = 0,
@@ -44,6 +47,22 @@ struct engine_row {
     uint32_t reserved;
 };
 
+/* The binlog inside the engine: its stream as memory holds it, and how far the pages have it. */
+struct ibb {
+    uint8_t on; /* bool: binlog_storage_engine; else all is zero */
+    uint8_t reserved[3];
+    uint32_t base;     /* offset of bytes[0]: start of the oldest file */
+    uint32_t first;    /* offset of the first record that begins there */
+    uint32_t end;      /* offset of what comes next */
+    uint32_t flushed;  /* pages hold everything before this offset, fsynced */
+    uint32_t flushing; /* ... before this one, once the fsync under way is done; 0 = none */
+    uint32_t dump_lsn[NODES_MAX]; /* end of the redo log that a dump thread is flushing; 0 = none */
+    uint32_t piece[COMMITTERS];   /* offset of the last out-of-band piece; 0 = none */
+    uint32_t pieces[COMMITTERS];  /* number of pieces */
+    struct gtid_state before;     /* what stands before `first` */
+    uint8_t bytes[IBB_STREAM_MAX];
+};
+
 struct engine {
     uint32_t n_rows;
     uint32_t written;        /* bytes of the redo log that were written to the file */
@@ -52,6 +71,7 @@ struct engine {
     struct gtid_pos applied; /* slave position of what is committed */
     struct engine_row row[TXNS_MAX];
     uint8_t buffer[REDO_BUFFER_MAX];
+    struct ibb ibb; /* stands last: hashed and copied only where it is on */
 };
 
 /* Start of the process: rebuilds rows from the redo log. Prepared rows stay prepared until the
@@ -92,7 +112,33 @@ void engine_sync(struct engine *e, uint32_t task, struct actions *out);
  * 3. */
 bool engine_flush_all(struct engine *e, uint32_t task, struct actions *out);
 void engine_flushed(struct engine *e, uint32_t lsn);
-/* Is there work for TASK_REDO? Only with F=0 and F=2. */
+/* Is there redo for TASK_REDO to flush? Only with F=0 and F=2. */
 bool engine_background_due(const struct engine *e, const struct env *env);
+
+/* ---- ibb.c: the binlog inside the engine ----------------------------------------------------- */
+
+/* Start, called by engine_boot behind the replay: the stream is read from the pages as far as the
+ * last checkpoint says, and from the redo log behind that. What of a page was torn stands in the
+ * redo log too, since a page is written only behind its redo. Creates the first files. */
+void ibb_boot(struct engine *e, const struct env *env, struct actions *out);
+/* Fsyncs the files that ibb_boot has created. */
+void ibb_boot_sync(const struct env *env, const struct engine *e, struct actions *out);
+/* The prepared row is committed and the binlog record (head included, its lsn not filled in yet)
+ * stands at the end of the stream: one redo record. */
+void ibb_store(struct engine *e, uint64_t xid, const uint8_t *record, uint32_t len);
+/* An out-of-band piece at the end of the stream, whatever becomes of its transaction. */
+void ibb_store_piece(struct engine *e, const uint8_t *record, uint32_t len);
+struct ibb_span ibb_span(const struct engine *e);
+/* The record that begins at `offset`; its length, 0 at the end of the stream. */
+uint32_t ibb_record_at(const struct engine *e, uint32_t offset, struct ibb_record *r);
+/* GTID state in front of `offset`, which is the start of a record or the end of the stream. */
+void ibb_state_at(const struct engine *e, uint32_t offset, struct gtid_state *state);
+/* Are there durable records that the pages do not hold yet, and no write under way? */
+bool ibb_pages_due(const struct engine *e);
+/* Writes pages of the file that `flushed` stands in, up to the last durable record, and fsyncs it
+ * (TASK_REDO). Nothing of the next file before all of this one is synced (S1, IBB). */
+void ibb_pages_write(struct engine *e, const struct env *env, struct actions *out);
+/* The fsync is done: the pages can be relied on from here on (a checkpoint record says so). */
+void ibb_pages_written(struct engine *e);
 
 #endif

@@ -11,16 +11,28 @@ static struct file_id file_of(uint32_t num)
     return (struct file_id){.kind = FILE_BINLOG, .num = (uint8_t)num};
 }
 
+void binlog_table(struct writer *w, const struct event_ctx *x)
+{
+    encode_table_map(w, x, TABLE_ID, db_name, table_name);
+}
+
+void binlog_rows(struct writer *w, const struct event_ctx *x, const struct committer *m)
+{
+    encode_write_rows(w, x, TABLE_ID, m->k, m->v);
+}
+
 /* GTID event and statements; the events will stand from `base` + w->len on. */
 static void render_rows(struct writer *w, struct event_ctx *x, uint32_t base,
-                        const struct committer *m)
+                        const struct committer *m, bool in_pieces)
 {
     x->start = base + w->len;
     encode_gtid(w, x, m->gtid, GTID_FLAG_TRANSACTIONAL | GTID_FLAG_ALLOW_PARALLEL, m->group_id);
+    if (in_pieces)
+        return;
     x->start = base + w->len;
-    encode_table_map(w, x, TABLE_ID, db_name, table_name);
+    binlog_table(w, x);
     x->start = base + w->len;
-    encode_write_rows(w, x, TABLE_ID, m->k, m->v);
+    binlog_rows(w, x, m);
 }
 
 static void render_end(struct writer *w, struct event_ctx *x, uint32_t base,
@@ -83,12 +95,18 @@ void binlog_render(const struct ctx *c, struct committer *m)
     name_group(c, m);
     struct writer w = cache_writer(b);
     struct event_ctx x = ctx_of(m);
+    bool in_engine = c->e->ibb.on != 0;
+    uint32_t start = w.len;
+    if (in_engine)
+        engine_record_open(c, m, &w);
     if (m->path == PATH_DIRECT) {
         render_ddl(&w, &x, b->len, m);
     } else {
-        render_rows(&w, &x, b->len, m);
+        render_rows(&w, &x, b->len, m, m->path == PATH_LARGE);
         render_end(&w, &x, b->len, m);
     }
+    if (in_engine)
+        engine_record_close(m, &w, start);
     cached(b, &w, m);
 }
 
@@ -96,7 +114,7 @@ void binlog_render_body(const struct ctx *c, struct committer *m, struct writer 
 {
     name_group(c, m);
     struct event_ctx x = ctx_of(m);
-    render_rows(w, &x, 0, m);
+    render_rows(w, &x, 0, m, false);
 }
 
 void binlog_render_end(const struct ctx *c, struct committer *m)

@@ -352,6 +352,13 @@ static enum outcome stage_commit_next(const struct ctx *c, uint32_t task)
     return YIELD;
 }
 
+/* To the row behind it; its table need not be the leader's. */
+static void send_behind(const struct ctx *c, uint32_t task, enum stage stage)
+{
+    commit_send_on(c, task, stage);
+    c->p->by[task].row++;
+}
+
 static enum outcome stage_disband(const struct ctx *c, uint32_t task)
 {
     struct committer *leader = &c->p->by[task];
@@ -360,7 +367,7 @@ static enum outcome stage_disband(const struct ctx *c, uint32_t task)
         next = member(c->p, i)->next;
         member(c->p, i)->next = 0;
         if (i - 1 != task)
-            commit_send_on(c, i - 1, STAGE_COMMIT_OWN);
+            send_behind(c, i - 1, STAGE_DISBAND);
     }
     leader->head = 0;
     return YIELD;
@@ -464,6 +471,9 @@ static enum outcome stage_reset_on(const struct ctx *c, uint32_t task)
 
 typedef enum outcome (*stage_fn)(const struct ctx *c, uint32_t task);
 static const stage_fn stage_run[] = {
+    [STAGE_PIECES] = engine_stage_pieces,
+    [STAGE_STORE] = engine_stage_store,
+    [STAGE_GROUP_FLUSH] = engine_stage_flush,
     [STAGE_PREPARE] = redo_prepare,
     [STAGE_QUEUE] = stage_queue,
     [STAGE_RENDER] = stage_render,

@@ -74,6 +74,29 @@ static const char *check_gtid(const struct ctx *c, struct gtid g, bool *unknown)
     return "1236 GTID position is not in the binlog: diverged";
 }
 
+bool dump_covers(const struct gtid_pos *pos, const struct gtid_state *before)
+{
+    for (uint32_t i = 0; i < before->n; i++) {
+        struct gtid asked = gtid_pos_find(pos, before->at[i].domain);
+        bool same = asked.server == before->at[i].server;
+        bool last = gtid_equal(gtid_state_latest(before, asked.domain), before->at[i]);
+        if (asked.seq == 0 || (same && asked.seq < before->at[i].seq) ||
+            (same && asked.seq == before->at[i].seq && !last))
+            return false;
+    }
+    return true;
+}
+
+uint16_t dump_gates(const struct gtid_pos *pos, const struct gtid_state *before)
+{
+    uint16_t gates = 0;
+    for (uint32_t i = 0; i < pos->n; i++) {
+        if (gtid_state_holds(before, pos->at[i]))
+            gates |= (uint16_t)(1u << i);
+    }
+    return gates;
+}
+
 /* gtid_find_binlog_pos: the newest file that the replica has everything before. */
 static uint32_t find_file(const struct ctx *c, const struct gtid_pos *pos)
 {
@@ -85,16 +108,7 @@ static uint32_t find_file(const struct ctx *c, const struct gtid_pos *pos)
             view_find(c->env->disk, (struct file_id){.kind = FILE_BINLOG, .num = (uint8_t)num});
         if (f == NULL || binlog_head(f, &in_use, &before) == 0)
             continue;
-        bool usable = true;
-        for (uint32_t i = 0; i < before.n; i++) {
-            struct gtid asked = gtid_pos_find(pos, before.at[i].domain);
-            bool same = asked.server == before.at[i].server;
-            bool last = gtid_equal(gtid_state_latest(&before, asked.domain), before.at[i]);
-            if (asked.seq == 0 || (same && asked.seq < before.at[i].seq) ||
-                (same && asked.seq == before.at[i].seq && !last))
-                usable = false;
-        }
-        if (usable)
+        if (dump_covers(pos, &before))
             return num;
     }
     return first;
@@ -103,18 +117,13 @@ static uint32_t find_file(const struct ctx *c, const struct gtid_pos *pos)
 /* A domain whose requested GTID stands before the file is open at once. */
 static uint16_t open_gates(const struct ctx *c, const struct gtid_pos *pos, uint32_t file)
 {
-    uint16_t gates = 0;
     struct gtid_state before;
     bool in_use = false;
     const struct file_view *f =
         view_find(c->env->disk, (struct file_id){.kind = FILE_BINLOG, .num = (uint8_t)file});
     if (f == NULL || binlog_head(f, &in_use, &before) == 0)
         return 0;
-    for (uint32_t i = 0; i < pos->n; i++) {
-        if (gtid_state_holds(&before, pos->at[i]))
-            gates |= (uint16_t)(1u << i);
-    }
-    return gates;
+    return dump_gates(pos, &before);
 }
 
 static void start(const struct ctx *c, uint32_t node, const struct dump_request *q)
@@ -130,13 +139,21 @@ static void start(const struct ctx *c, uint32_t node, const struct dump_request 
         }
         unknown |= (uint16_t)((no_domain ? 1u : 0u) << i);
     }
-    uint32_t file = find_file(c, &q->pos);
+    uint16_t gates = 0;
+    log_pos_t from = 0;
+    if (c->e->ibb.on) {
+        from = engine_dump_start(c, &q->pos, &gates);
+    } else {
+        uint32_t file = find_file(c, &q->pos);
+        gates = open_gates(c, &q->pos, file);
+        from = log_pos(file, BINLOG_MAGIC_LEN);
+    }
     *d =
         (struct dump){.active = 1,
                       .semi_sync = q->semi_sync != 0, /* whether or not semi-sync is enabled here */
-                      .gates = open_gates(c, &q->pos, file),
+                      .gates = gates,
                       .unknown = unknown,
-                      .pos = log_pos(file, BINLOG_MAGIC_LEN),
+                      .pos = from,
                       .from = q->pos};
     if (d->semi_sync)
         semisync_replica_joins(&c->p->semisync, c->env, node, d->pos, c->out);
@@ -190,7 +207,7 @@ static bool gate(struct dump *d, struct gtid g)
 }
 
 /* A new file: its name (artificial ROTATE) and its FORMAT_DESCRIPTION, then on behind its head. */
-static void greet(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint32_t len)
+void dump_greet(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint32_t len)
 {
     struct dump *d = &c->p->dump[node];
     struct event_head h;
@@ -199,7 +216,7 @@ static void greet(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint
     struct writer w = writer_over(rotate, sizeof rotate);
     struct event_ctx x = {.server_id = c->env->set->server_id, .flags = EVENT_FLAG_ARTIFICIAL};
     binlog_name(name, log_pos_file(d->pos));
-    encode_rotate(&w, &x, name, BINLOG_MAGIC_LEN);
+    encode_rotate(&w, &x, name, log_pos_offset(d->pos));
     assert(!w.failed);
     send_event(c, node, rotate, w.len, false);
     if (event_parse(bytes, len, true, &h) == FMT_OK && h.type == EVENT_FORMAT_DESCRIPTION) {
@@ -211,8 +228,7 @@ static void greet(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint
 
 /* Steps over one event group or one event outside groups. Sends it where the gate is open. False:
  * nothing complete stands there. */
-static bool pass_group(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint32_t len,
-                       bool *sent)
+bool dump_group(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint32_t len, bool *sent)
 {
     struct dump *d = &c->p->dump[node];
     struct group_scan g;
@@ -244,7 +260,7 @@ static bool pass_group(const struct ctx *c, uint32_t node, const uint8_t *bytes,
             enum fmt e = event_parse(bytes + at, off - at, false, &h);
             assert(e == FMT_OK);
             (void)e;
-            log_pos_t end = d->pos + at + h.len;
+            log_pos_t end = log_pos(log_pos_file(d->pos), h.log_pos);
             send_event(c, node, bytes + at, h.len,
                        d->semi_sync && semisync_wants_ack(&c->p->semisync, end));
         }
@@ -291,17 +307,21 @@ void dump_run(const struct ctx *c, uint32_t node)
     }
     if (!may_read(c, d))
         return;
+    if (c->e->ibb.on) {
+        engine_dump_run(c, node);
+        return;
+    }
     while (d->active) {
         uint32_t len = 0;
         uint32_t num = log_pos_file(d->pos);
         const uint8_t *bytes = binlog_read(c, d->pos, &len);
         bool sent = false;
         if (bytes != NULL && !d->greeted) {
-            greet(c, node, bytes, len);
+            dump_greet(c, node, bytes, len);
             act_wake(c->out, TASK_DUMP + node);
             return;
         }
-        if (bytes != NULL && pass_group(c, node, bytes, len, &sent)) {
+        if (bytes != NULL && dump_group(c, node, bytes, len, &sent)) {
             if (!sent)
                 continue;
             bool more = log_pos_file(d->pos) < c->p->binlog.num || d->pos < c->p->binlog.end_pos;

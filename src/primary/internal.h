@@ -18,6 +18,10 @@ struct ctx {
 /* The numbers are the steps of facts 1.1. */
 enum stage {
     STAGE_END = 0,
+    /* The binlog inside the engine (facts 6). */
+    STAGE_PIECES,       /* a large transaction's rows go out of band, while it runs */
+    STAGE_STORE,        /* member by member: binlog record and commit in one, visible */
+    STAGE_GROUP_FLUSH,  /* the redo log for the whole group, as F says */
     STAGE_PREPARE,      /* 2: engine prepare, redo flushed as F says */
     STAGE_QUEUE,        /* 4: push on the queue; the first becomes leader, others follow it */
     STAGE_RENDER,       /* BEFORE_WRITE only: GTIDs are given, events exist in memory */
@@ -133,6 +137,9 @@ void binlog_render(const struct ctx *c, struct committer *m);
  * beginning of; then the end event into the cache. */
 void binlog_render_body(const struct ctx *c, struct committer *m, struct writer *w);
 void binlog_render_end(const struct ctx *c, struct committer *m);
+/* The events of a group between GTID and XID. */
+void binlog_table(struct writer *w, const struct event_ctx *x);
+void binlog_rows(struct writer *w, const struct event_ctx *x, const struct committer *m);
 /* write(2) of the cache; after the DISK_DONE call binlog_written or binlog_write_failed. */
 void binlog_write(const struct ctx *c, uint32_t task);
 void binlog_written(struct binlog *b);
@@ -165,6 +172,24 @@ void rotate_start(const struct ctx *c, uint32_t task);
 void rotate_first(const struct ctx *c, uint32_t task);
 /* The disk actions under way are done: on to the next. True: the change is complete. */
 bool rotate_go_on(const struct ctx *c, uint32_t task);
+/* ---- engine_binlog.c: the binlog inside the engine -------------------------------------------
+ * Positions are offsets in its stream, as if it were one file. The cache holds what is rendered and
+ * not stored, as whole records. */
+
+/* Leaves room for the head of the record, and writes what stands before the events: where its
+ * out-of-band pieces are. */
+void engine_record_open(const struct ctx *c, const struct committer *m, struct writer *w);
+/* Fills in the head; `start` is where engine_record_open was called. */
+void engine_record_close(const struct committer *m, struct writer *w, uint32_t start);
+const struct row *engine_pipeline(const struct server_settings *set, uint32_t path);
+void engine_binlog_recover(const struct ctx *c);
+/* End of the last group in the stream; 0 where there is none. */
+log_pos_t engine_binlog_last(const struct ctx *c);
+/* Where a replica with this position starts; the gates of its domains. */
+log_pos_t engine_dump_start(const struct ctx *c, const struct gtid_pos *pos, uint16_t *gates);
+void engine_dump_run(const struct ctx *c, uint32_t node);
+/* The redo flush that this dump thread has waited for is done. */
+void engine_dump_flushed(const struct ctx *c, uint32_t node);
 
 /* ---- checkpoint.c --------------------------------------------------------------------------- */
 
@@ -208,5 +233,14 @@ void dump_take_back(const struct ctx *c, log_pos_t end);
 void dump_frame(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint32_t len);
 void dump_run(const struct ctx *c, uint32_t node);
 void dump_wake(const struct ctx *c);
+/* A new file: its name (artificial ROTATE), and its FORMAT_DESCRIPTION if that stands in bytes. */
+void dump_greet(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint32_t len);
+/* Steps over one event group or one event outside groups. Sends it where the gate is open. False:
+ * nothing complete stands there. */
+bool dump_group(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint32_t len, bool *sent);
+/* Bit i: domain i of `pos` has its GTID in `before`, so nothing of it has to be passed over. */
+uint16_t dump_gates(const struct gtid_pos *pos, const struct gtid_state *before);
+/* Has a replica at `pos` everything that `before` stands for? */
+bool dump_covers(const struct gtid_pos *pos, const struct gtid_state *before);
 
 #endif

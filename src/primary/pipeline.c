@@ -5,23 +5,43 @@
 #include "primary/internal.h"
 
 static const char *const stage_names[] = {
-    [STAGE_END] = "idle",          [STAGE_PREPARE] = "prepare",
-    [STAGE_QUEUE] = "queue",       [STAGE_RENDER] = "render",
-    [STAGE_WRITE] = "write",       [STAGE_SYNC] = "fsync",
-    [STAGE_REGISTER] = "register", [STAGE_PUBLISH] = "publish",
-    [STAGE_ROTATE] = "rotate",     [STAGE_WAIT] = "wait",
-    [STAGE_PASS] = "pass",         [STAGE_COMMIT] = "commit",
-    [STAGE_FLUSH] = "flush",       [STAGE_WAIT_OWN] = "wait",
-    [STAGE_REPLY] = "reply",       [STAGE_COMMIT_NEXT] = "commit",
-    [STAGE_DISBAND] = "disband",   [STAGE_COMMIT_OWN] = "commit",
-    [STAGE_EXECUTE] = "execute",   [STAGE_RENDER_OWN] = "render",
-    [STAGE_WAIT_DIRECT] = "wait",  [STAGE_INSERT] = "insert",
-    [STAGE_FLUSH_ALONE] = "flush", [STAGE_FLUSH_LOGS] = "rotate",
-    [STAGE_ASK] = "ask",           [STAGE_CHECKPOINT] = "checkpoint",
-    [STAGE_DONE] = "done",         [STAGE_ROTATE_LARGE] = "rotate",
-    [STAGE_RENDER_END] = "render", [STAGE_DRAIN] = "rotate",
-    [STAGE_RESET_OFF] = "disable", [STAGE_RESET_DRAIN] = "drain",
-    [STAGE_RESET_FILES] = "reset", [STAGE_RESET_ON] = "enable",
+    [STAGE_PIECES] = "pieces",
+    [STAGE_STORE] = "store",
+    [STAGE_END] = "idle",
+    [STAGE_PREPARE] = "prepare",
+    [STAGE_QUEUE] = "queue",
+    [STAGE_RENDER] = "render",
+    [STAGE_WRITE] = "write",
+    [STAGE_SYNC] = "fsync",
+    [STAGE_REGISTER] = "register",
+    [STAGE_PUBLISH] = "publish",
+    [STAGE_ROTATE] = "rotate",
+    [STAGE_WAIT] = "wait",
+    [STAGE_PASS] = "pass",
+    [STAGE_COMMIT] = "commit",
+    [STAGE_GROUP_FLUSH] = "flush",
+    [STAGE_FLUSH] = "flush",
+    [STAGE_WAIT_OWN] = "wait",
+    [STAGE_REPLY] = "reply",
+    [STAGE_COMMIT_NEXT] = "commit",
+    [STAGE_DISBAND] = "disband",
+    [STAGE_COMMIT_OWN] = "commit",
+    [STAGE_EXECUTE] = "execute",
+    [STAGE_RENDER_OWN] = "render",
+    [STAGE_WAIT_DIRECT] = "wait",
+    [STAGE_INSERT] = "insert",
+    [STAGE_FLUSH_ALONE] = "flush",
+    [STAGE_FLUSH_LOGS] = "rotate",
+    [STAGE_ASK] = "ask",
+    [STAGE_CHECKPOINT] = "checkpoint",
+    [STAGE_DONE] = "done",
+    [STAGE_ROTATE_LARGE] = "rotate",
+    [STAGE_RENDER_END] = "render",
+    [STAGE_DRAIN] = "rotate",
+    [STAGE_RESET_OFF] = "disable",
+    [STAGE_RESET_DRAIN] = "drain",
+    [STAGE_RESET_FILES] = "reset",
+    [STAGE_RESET_ON] = "enable",
 };
 
 static const struct row mariadb_after_sync[] = {
@@ -352,6 +372,8 @@ static const struct row *const mysql[2][2][2] = {
 
 const struct row *commit_pipeline(const struct env *env, uint32_t path)
 {
+    if (env->set->engine_binlog)
+        return engine_pipeline(env->set, path);
     const struct server_settings *set = env->set;
     bool is_mariadb = set->profile->publish == PUBLISH_AFTER_SYNC_CALL;
     if (path != PATH_GROUP && (path != PATH_DIRECT || is_mariadb))

@@ -68,6 +68,19 @@ void primary_gtid_pos(const struct primary *p, const struct engine *e, struct gt
         gtid_pos_raise(pos, e->applied.at[i]);
 }
 
+/* What the engine does behind the committers: flush the redo log, then write pages. */
+static void run_redo(const struct ctx *c)
+{
+    bool pages = ibb_pages_due(c->e);
+    uint32_t f = c->env->set->flush_log_at_trx_commit;
+    if (pages && (f == 1 || f == 3))
+        ibb_pages_write(c->e, c->env, c->out);
+    else if (engine_flush_all(c->e, TASK_REDO, c->out))
+        c->p->flush_lsn = c->e->written;
+    else if (pages)
+        ibb_pages_write(c->e, c->env, c->out);
+}
+
 static void run(const struct ctx *c, uint32_t task)
 {
     if (task < COMMITTERS)
@@ -76,8 +89,8 @@ static void run(const struct ctx *c, uint32_t task)
         dump_run(c, task - TASK_DUMP);
     else if (task == TASK_BOOT)
         recovery_run(c);
-    else if (task == TASK_REDO && engine_flush_all(c->e, TASK_REDO, c->out))
-        c->p->flush_lsn = c->e->written;
+    else if (task == TASK_REDO)
+        run_redo(c);
 }
 
 static void disk_done(const struct ctx *c, uint32_t task, enum io_result result)
@@ -89,11 +102,15 @@ static void disk_done(const struct ctx *c, uint32_t task, enum io_result result)
             shutdown_disk_done(c, result);
         else
             recovery_disk_done(c, result);
+    } else if (result != IO_OK) {
+        act(c->out, ACT_EXIT)->arg = (uint32_t)result;
     } else if (task == TASK_REDO) {
-        if (result == IO_OK)
-            engine_flushed(c->e, c->p->flush_lsn);
+        if (c->e->ibb.on && c->e->ibb.flushing != 0)
+            ibb_pages_written(c->e);
         else
-            act(c->out, ACT_EXIT)->arg = (uint32_t)result;
+            engine_flushed(c->e, c->p->flush_lsn);
+    } else if (task >= TASK_DUMP && task < TASK_DUMP + NODES_MAX) {
+        engine_dump_flushed(c, task - TASK_DUMP);
     }
 }
 

@@ -218,9 +218,13 @@ static bool recover_from(const struct ctx *c, uint32_t last)
 void recovery_start(const struct ctx *c)
 {
     struct binlog_index index;
+    c->p->boot = BOOT_REDO;
+    if (c->e->ibb.on) {
+        engine_binlog_recover(c);
+        return;
+    }
     binlog_index_read(c, &index);
     delete_unregistered(c, &index);
-    c->p->boot = BOOT_REDO;
     if (index.n > 0 && !recover_from(c, index.num[index.n - 1])) {
         act(c->out, ACT_EXIT)->arg = EXIT_REFUSED;
         return;
@@ -266,7 +270,7 @@ static void finish(const struct ctx *c)
 static void opened(const struct ctx *c)
 {
     struct binlog *b = &c->p->binlog;
-    c->p->recovered_end = last_group_end(c);
+    c->p->recovered_end = c->e->ibb.on ? engine_binlog_last(c) : last_group_end(c);
     if (c->p->as_primary && c->env->set->recovery != RECOVERY_READ_ONLY &&
         c->env->set->semi_sync_master)
         semisync_enable(&c->p->semisync, c->env, b->end_pos);
@@ -325,6 +329,10 @@ void recovery_disk_done(const struct ctx *c, enum io_result result)
     switch (p->boot) {
     case BOOT_REDO:
         engine_flushed(c->e, p->flush_lsn);
+        if (c->e->ibb.on) {
+            opened(c);
+            return;
+        }
         if (!p->cut) {
             open_new(c);
             return;

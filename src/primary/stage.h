@@ -16,6 +16,12 @@ enum outcome commit_wait_for_disk(struct committer *m);
 /* Sends the committer on to the row of `stage`, which its table must have. */
 void commit_send_on(const struct ctx *c, uint32_t task, enum stage stage);
 
+/* ---- engine_binlog.c ------------------------------------------------------------------------ */
+
+enum outcome engine_stage_pieces(const struct ctx *c, uint32_t task);
+enum outcome engine_stage_store(const struct ctx *c, uint32_t task);
+enum outcome engine_stage_flush(const struct ctx *c, uint32_t task);
+
 /* ---- redo.c --------------------------------------------------------------------------------- */
 
 /* The row, in memory; all that there is to do where the binlog is closed. A duplicate key goes to

@@ -21,7 +21,7 @@
 #include "format/packet.h"
 #include "primary/internal.h"
 
-enum { TW_FILES = 11, TW_SENT_MAX = 96, TW_LOG_MAX = 256, TW_IO_MAX = 4, TW_HEAD_MAX = 512 };
+enum { TW_FILES = 12, TW_SENT_MAX = 96, TW_LOG_MAX = 256, TW_IO_MAX = 4, TW_HEAD_MAX = 512 };
 
 struct tw_file {
     struct file_id id; /* FILE_NONE: free */

@@ -1,0 +1,12 @@
+/* What the files of this folder share and nobody else sees. */
+#ifndef ACKPROOF_ENGINE_INTERNAL_H
+#define ACKPROOF_ENGINE_INTERNAL_H
+
+#include "engine/engine.h"
+
+/* Appends to the redo buffer. */
+void engine_log(struct engine *e, const struct redo_record *r);
+/* The prepared row becomes visible; nothing is logged. */
+const struct engine_row *engine_show(struct engine *e, uint64_t xid);
+
+#endif
