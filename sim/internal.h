@@ -161,8 +161,9 @@ void judged(struct sim *s, enum invariant i, uint32_t bad, const char *edge);
 
 /* ---- judge_status.c ------------------------------------------------------------------------- */
 
-void judge_protected(struct sim *s, uint32_t node, uint32_t txn);   /* it is answered OK */
-void judge_counted(struct sim *s, uint32_t node, uint32_t session); /* its commit has ended */
+void judge_protected(struct sim *s, uint32_t node, uint32_t txn); /* it is answered OK */
+/* Its commit has ended. */
+void judge_counted(struct sim *s, uint32_t node, uint32_t session, uint32_t txn);
 /* After each event. `was_enabled`: semi-sync, before it. */
 void judge_status(struct sim *s, uint32_t node, bool was_enabled);
 

@@ -40,6 +40,18 @@ static void a_wrong_count_is_seen(void **state)
     rig_close(&g);
 }
 
+static void an_unacked_yes_is_seen(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g, RIG_PAIR ONE);
+    g.w->node[P].primary.semisync.no_tx--; /* the sum is right */
+    g.w->node[P].primary.semisync.yes_tx++;
+    run_one(&g);
+    assert_true(rig_broke(&g, INV_OBS));
+    rig_close(&g);
+}
+
 static void a_wrong_number_of_waits_is_seen(void **state)
 {
     (void)state;
@@ -82,6 +94,8 @@ static void on_is_a_promise(void **state)
             rig_take(&g, key != 0 ? key : rig_find(&g, MOVE_NET, -1, -1));
         }
         g.w->ledger.acked[R1] = 0;
+        g.w->node[P].primary.semisync.yes_tx--;
+        g.w->node[P].primary.semisync.no_tx++;
         g.w->node[P].primary.semisync.on = (uint8_t)on;
         while (g.w->client[0].busy != CLIENT_IDLE)
             rig_do(&g, MOVE_RUN, P, 0);
@@ -116,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_run_adds_up),
         cmocka_unit_test(a_wrong_count_is_seen),
+        cmocka_unit_test(an_unacked_yes_is_seen),
         cmocka_unit_test(a_wrong_number_of_waits_is_seen),
         cmocka_unit_test(a_client_that_is_gone_is_seen),
         cmocka_unit_test(on_is_a_promise),

@@ -186,7 +186,7 @@ static void reply(struct sim *s, uint32_t node, const struct action *a)
     c->txn = 0;
     story_txns(s, 1u << a->txn);
     if (a->arg != CLIENT_ERROR)
-        judge_counted(s, node, a->task);
+        judge_counted(s, node, a->task, a->txn);
     if (lost) {
         story(s, "session %u ends", a->task + 1); /* whether it committed, nobody was told */
         return;
@@ -513,7 +513,7 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
     if (stream && !streamed && n->primary.dump[e->peer].active)
         judge_stream(s, e->peer, node);
     if (resets && !primary_resets(&n->primary))
-        n->commits = 0; /* and the counters are zero */
+        n->commits = n->acked = 0; /* and the counters are zero */
     judge_status(s, node, enabled);
     judge_visible(s, node);
 }
@@ -547,6 +547,7 @@ void node_die(struct sim *s, uint32_t node)
     n->visible = 0;
     n->in_io = 0;
     n->commits = 0;
+    n->acked = 0;
     n->noticed = 0;
     memset(n->io, 0, sizeof n->io);
     disk_fsync_forget_all(&n->disk);

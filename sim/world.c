@@ -87,8 +87,8 @@ static void node_rehash(struct node *n)
         memcpy(flat + len, (ptr), (size));                                                         \
         len += (uint32_t)(size);                                                                   \
     } while (0)
-    uint8_t head[9] = {n->state,     n->restarted, n->boots_as, n->relay_boot, n->follows,
-                       n->apply_all, n->refused,   n->commits,  n->noticed};
+    uint8_t head[10] = {n->state,     n->restarted, n->boots_as, n->relay_boot, n->follows,
+                        n->apply_all, n->refused,   n->commits,  n->noticed,    n->acked};
     TAKE(head, sizeof head);
     TAKE(&n->forgotten, sizeof n->forgotten);
     TAKE(&n->runnable, sizeof n->runnable);

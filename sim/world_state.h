@@ -49,7 +49,8 @@ struct node {
     uint8_t refused;    /* bool: it cannot start from what its disk holds; nobody tries again */
     uint8_t commits;    /* ended in this life with semi-sync enabled, now or at their start */
     uint8_t noticed;    /* bit i: session i commits; semi-sync was enabled, and is not any more */
-    uint8_t reserved[5];
+    uint8_t acked;      /* how many of `commits` had all their ACKs when they ended */
+    uint8_t reserved[4];
     uint32_t runnable;  /* bit i: task i was woken */
     uint32_t timers;    /* bit i: the timer of task i is armed */
     uint32_t visible;   /* transactions that the read path shows; 0 while it is not up */
