@@ -12,12 +12,12 @@ enum { DISK_FAILS_ANSWER_MS = 5000 };
 
 static bool first_answered(struct stage *st)
 {
-    return session_answer(&st->client[0], 0) != ANSWER_NONE;
+    return stage_answered(st, 0);
 }
 
 static bool second_answered(struct stage *st)
 {
-    return session_answer(&st->client[1], 0) != ANSWER_NONE;
+    return stage_answered(st, 1);
 }
 
 /* T2 meets the trap. */

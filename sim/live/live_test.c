@@ -284,6 +284,21 @@ static void test_cell_20_kill(void **state)
     assert_true(saw("no_tx=2 status=ON"));
 }
 
+/* The old binlog's ACK releases a transaction of the new one. */
+static void test_cell_22_reset(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-22");
+    sc.n_operators = 1;
+    sc.operator[0].act = OPERATOR_RESET_MASTER;
+    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = sc.expect[INV_OBS] = EXPECT_BREAKS;
+    sc.expect[INV_CONVERGE] = sc.expect[INV_ACKTRUE] = EXPECT_BREAKS;
+    play(0);
+    judged(INV_ACKTRUE, LIVE_BREAKS);
+    assert_non_null(strstr(result.judged[INV_NOLOSS].how, "T3"));
+    assert_true(saw("answered OK: T1 T2 T3"));
+}
+
 /* A36: AFTER_COMMIT waits for the same statement. */
 static void test_cell_29_ddl(void **state)
 {
@@ -417,16 +432,27 @@ static void test_killed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cell_1_after_commit), cmocka_unit_test(test_cell_2_after_sync),
-        cmocka_unit_test(test_cell_6_restart),      cmocka_unit_test(test_cell_8_restart_only),
-        cmocka_unit_test(test_cell_9_libmariadb),   cmocka_unit_test(test_cell_9_ours),
-        cmocka_unit_test(test_cell_4_purged),       cmocka_unit_test(test_cell_10_promotion),
-        cmocka_unit_test(test_cell_11_timeout),     cmocka_unit_test(test_cell_12_asynchronous),
-        cmocka_unit_test(test_no_server),           cmocka_unit_test(test_not_a_server),
-        cmocka_unit_test(test_cell_8_power),        cmocka_unit_test(test_cell_19_kill_then_power),
-        cmocka_unit_test(test_cell_16_fsync_fails), cmocka_unit_test(test_cell_20_kill),
-        cmocka_unit_test(test_cell_29_ddl),         cmocka_unit_test(test_cannot_show),
-        cmocka_unit_test(test_interrupted),         cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_cell_1_after_commit),
+        cmocka_unit_test(test_cell_2_after_sync),
+        cmocka_unit_test(test_cell_6_restart),
+        cmocka_unit_test(test_cell_8_restart_only),
+        cmocka_unit_test(test_cell_9_libmariadb),
+        cmocka_unit_test(test_cell_9_ours),
+        cmocka_unit_test(test_cell_4_purged),
+        cmocka_unit_test(test_cell_10_promotion),
+        cmocka_unit_test(test_cell_11_timeout),
+        cmocka_unit_test(test_cell_12_asynchronous),
+        cmocka_unit_test(test_no_server),
+        cmocka_unit_test(test_not_a_server),
+        cmocka_unit_test(test_cell_8_power),
+        cmocka_unit_test(test_cell_19_kill_then_power),
+        cmocka_unit_test(test_cell_16_fsync_fails),
+        cmocka_unit_test(test_cell_20_kill),
+        cmocka_unit_test(test_cell_22_reset),
+        cmocka_unit_test(test_cell_29_ddl),
+        cmocka_unit_test(test_cannot_show),
+        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_killed),
     };
     char path[512];
 

@@ -1,7 +1,7 @@
 /* Cases in which an operator meddles with commits that wait for their ACK, and a DDL statement that
  * fills the binlog: who gets an answer, what the status variables say, and, once the primary is
- * lost, what the promise was worth. No replica has received anything behind T1, so each OK behind
- * T1 is one without an ACK.
+ * lost, what the promise was worth. Each OK behind T1 is one without an ACK: no replica has
+ * received anything, or (RESET MASTER) the only ACK speaks of a binlog that is gone.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include "sim/live/stage.h"
 
-enum { OPERATED_WAIT_MS = 500 };
+enum { OPERATED_WAIT_MS = 1000 };
 
 enum victim { NOBODY, WHO_WAITS, FOLLOWER };
 
@@ -22,6 +22,7 @@ struct operated_case {
     bool then_on;          /* semi-sync is switched on again */
     bool group;            /* needs two sessions, whose commits are one group */
     bool ddl;
+    bool reset;      /* the replica has T2, its ACK is held until T3 stands in the new binlog */
     bool after_sync; /* at that wait point only */
 };
 
@@ -45,6 +46,11 @@ static const struct operated_case cases[] = {
      .statement = "SET GLOBAL rpl_semi_sync_master_enabled=0",
      .then_on = true},
     {.title = "FLUSH BINARY LOGS", .act = OPERATOR_FLUSH_LOGS, .statement = "FLUSH BINARY LOGS"},
+    {.title = "RESET MASTER; then the ACK of the old binlog arrives",
+     .act = OPERATOR_RESET_MASTER,
+     .statement = "RESET MASTER",
+     .reset = true,
+     .group = true},
     {.title = "a DDL statement that fills the binlog", .act = OPERATOR_ACTS, .ddl = true},
 };
 
@@ -187,6 +193,50 @@ static bool commit(struct stage *st, bool group)
            stage_until(st, stage_in_binlog, STAGE_LIMIT_MS, "the commits reach the binlog");
 }
 
+static bool t2_answered(struct stage *st)
+{
+    return stage_answered(st, 0);
+}
+
+static bool t3_answered(struct stage *st)
+{
+    return stage_answered(st, 1);
+}
+
+static bool in_new_binlog(struct stage *st)
+{
+    char text[200];
+
+    return session_text(&st->reader, "SELECT @@global.gtid_binlog_pos", text, sizeof text) &&
+           text[0] != '\0';
+}
+
+/* T2 waits at a position of the old binlog, T3 at one of the new, which has the same name; T2's ACK
+ * speaks of the old. */
+static bool play_reset(struct play *p, const struct operated_case *c)
+{
+    struct stage *st = &p->st;
+    struct status s;
+
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        peer_set_hold(&st->peer[i], true);
+    }
+    if (!stage_send(st, 0) ||
+        !stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replicas receive T2") ||
+        !stage_until(st, somebody_waits, STAGE_LIMIT_MS, "a session waits") || !do_act(p, c) ||
+        !stage_until(st, t2_answered, STAGE_LIMIT_MS, "T2 is answered") ||
+        !read_status(st, "reset", &s) || !stage_send(st, 1) ||
+        !stage_until(st, in_new_binlog, STAGE_LIMIT_MS, "T3 reaches the new binlog") ||
+        !stage_until(st, somebody_waits, STAGE_LIMIT_MS, "T3 waits") ||
+        !read_status(st, "T3 waits", &s)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        peer_set_hold(&st->peer[i], false);
+    }
+    return stage_until(st, t3_answered, STAGE_LIMIT_MS, "T3 is answered");
+}
+
 static bool watch(struct stage *st)
 {
     for (uint64_t end = guard_now_ms() + st->run->plan.settle_ms; guard_now_ms() < end;) {
@@ -206,14 +256,15 @@ static bool play(struct play *p, const struct operated_case *c, const char *name
     if (!stage_up(st, st->run, name) || !session_open(&p->operator, st->run->server.socket)) {
         return run_fail(st->run, "operator: %s", p->operator.error);
     }
-    if (!commit(st, st->n_clients > 1 && !c->ddl)) {
+    if (c->reset ? !play_reset(p, c) : !commit(st, st->n_clients > 1 && !c->ddl)) {
         return false;
     }
-    if (!c->ddl && (!stage_until(st, somebody_waits, STAGE_LIMIT_MS, "a session waits") ||
-                    !stage_read(st) || !read_status(st, "waiting", &s))) {
+    if (!c->ddl && !c->reset &&
+        (!stage_until(st, somebody_waits, STAGE_LIMIT_MS, "a session waits") || !stage_read(st) ||
+         !read_status(st, "waiting", &s))) {
         return false;
     }
-    if (!c->ddl && !do_act(p, c)) {
+    if (!c->ddl && !c->reset && !do_act(p, c)) {
         return false;
     }
     if (!watch(st) || !read_status(st, "then", &s)) {

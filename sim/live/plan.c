@@ -189,7 +189,7 @@ static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *
 {
     const uint32_t known = 1u << OPERATOR_SEMI_SYNC_OFF | 1u << OPERATOR_SEMI_SYNC_ON |
                            1u << OPERATOR_KILL_SESSION | 1u << OPERATOR_KILL_QUERY |
-                           1u << OPERATOR_FLUSH_LOGS;
+                           1u << OPERATOR_FLUSH_LOGS | 1u << OPERATOR_RESET_MASTER;
 
     for (uint32_t i = 0; i < sc->n_operators; i++) {
         p->acts |= 1u << sc->operator[i].act;

@@ -71,6 +71,12 @@ bool stage_all_received(struct stage *st)
     return true;
 }
 
+bool stage_answered(struct stage *st, uint32_t client)
+{
+    take_answers(st);
+    return !st->client[client].waiting;
+}
+
 bool stage_all_answered(struct stage *st)
 {
     take_answers(st);

@@ -66,6 +66,8 @@ bool stage_all_received(struct stage *st);
 /* Does the primary have all transactions sent in its binlog? Asked for by SQL: with AFTER_SYNC a
  * transaction stands there long before anybody sees its row. */
 bool stage_in_binlog(struct stage *st);
+/* Has this client its answer? */
+bool stage_answered(struct stage *st, uint32_t client);
 bool stage_all_answered(struct stage *st);
 bool stage_any_ack_left(struct stage *st); /* an ACK for something behind T1 */
 
