@@ -23,6 +23,18 @@ static bool add(struct history *h, const struct group_scan *g, uint32_t start, u
     return true;
 }
 
+/* Does a readable GTID event stand behind what is not readable? Then this is not a torn tail, which
+ * a power loss may leave and every reader passes over. */
+static bool goes_on(const uint8_t *bytes, uint32_t off, uint32_t len)
+{
+    struct event_head h;
+    for (uint32_t at = off + 1; at < len; at++) {
+        if (event_parse(bytes + at, len - at, true, &h) == FMT_OK && h.type == EVENT_GTID)
+            return true;
+    }
+    return false;
+}
+
 bool history_read(struct history *h, uint32_t num, const uint8_t *bytes, uint32_t len)
 {
     assert(h != NULL && num >= h->file && num <= UINT8_MAX);
@@ -43,7 +55,8 @@ bool history_read(struct history *h, uint32_t num, const uint8_t *bytes, uint32_
     for (;;) {
         enum fmt e = event_parse(bytes + off, len - off, true, &head);
         if (e != FMT_OK) {
-            h->broken = e != FMT_SHORT;
+            if (goes_on(bytes, off, len))
+                h->broken = 1;
             return true;
         }
         enum group_step step = group_scan_event(&g, bytes + off, &head);

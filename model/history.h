@@ -22,7 +22,7 @@ struct history {
     uint32_t n;
     uint32_t file;   /* file read last; 0 = none */
     uint32_t parsed; /* up to here it was read: end of the last complete group or head event */
-    uint32_t broken; /* bool: an unreadable event in the middle of what was written */
+    uint32_t broken; /* bool: an event that cannot be read, and a readable one behind it */
     struct held at[HISTORY_MAX];
 };
 

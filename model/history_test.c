@@ -173,9 +173,23 @@ static void test_broken(void **state)
     assert_int_equal(h.n, 1);
     assert_int_equal(h.parsed, second);
     bytes[second + 25] ^= 1; /* and whole again */
+    history_clear(&h);
     assert_true(history_read(&h, 1, bytes, w.len));
     assert_int_equal(h.broken, 0);
     assert_int_equal(h.n, 3);
+
+    const uint32_t last = h.at[2].start; /* the same in the last group is a torn tail */
+    bytes[last + 25] ^= 1;
+    history_clear(&h);
+    assert_true(history_read(&h, 1, bytes, w.len));
+    assert_int_equal(h.broken, 0);
+    assert_int_equal(h.n, 2);
+    bytes[last + 25] ^= 1;
+    memset(bytes + second, 0, 60); /* a hole of zeros, in an older file */
+    history_clear(&h);
+    assert_true(history_read(&h, 1, bytes, w.len));
+    assert_true(history_read(&h, 2, bytes, BINLOG_MAGIC_LEN));
+    assert_int_equal(h.broken, 1);
 
     head(); /* an event of a group without its GTID */
     struct event_ctx x = at(1);

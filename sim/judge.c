@@ -134,6 +134,13 @@ void judge_booted(struct sim *s, uint32_t node)
     n->visible = read_all(s, n);
     judged(s, INV_AGREE, ledger_disagree(&n->binlog, in_question(n), true),
            "differs between binlog and engine after the recovery");
+    if (engine_in_doubt(&n->engine, 0) != 0)
+        story_broken(
+            s, INV_LIVE, "LIVE: %s",
+            "a prepared transaction is nobody's after the start: its locks are held for ever");
+    if (n->binlog.broken || n->relay.broken)
+        story_broken(s, INV_SANE, "SANE: the %s has an unreadable event with others behind it",
+                     n->binlog.broken ? "binlog" : "relay log");
     if (n->restarted)
         reach_recovery(s, n);
     judged(s, INV_ACKTRUE, w->ledger.acked[node] & ~holds(n),
