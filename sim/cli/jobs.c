@@ -167,6 +167,10 @@ static void collect(struct pool *p, uint32_t w)
         fail(p, i, "a witness did not replay to the same state", "");
         return;
     }
+    if (o->result.unsaved) {
+        fail(p, i, "the search could not be saved", "");
+        return;
+    }
     j->part = cell_report(j->scenario, j->row, o);
     j->state = JOB_DONE;
     p->finished++;

@@ -88,6 +88,7 @@ void search_exhaust(const struct machine *m, const struct scenario *sc,
     }
     if (o != NULL && o->save != NULL && s.stopped && !search_done(&s)) {
         r->saved = search_save(&s, o->save, stderr);
+        r->unsaved = !r->saved;
     }
     search_close(&s, o);
     search_judge(&s);

@@ -88,7 +88,8 @@ struct result {
         reach_times[REACHES]; /* transitions (exhaustive) or runs (random) in which it was met */
     reach_mask reached;
     bool exhausted;
-    bool saved; /* to options.save */
+    bool saved;   /* to options.save */
+    bool unsaved; /* it should have been; the reason was printed */
     double seconds;
     /* Random drivers. */
     /* Random drivers: sum of a hash of each run (seed, choices, states, broken promises).

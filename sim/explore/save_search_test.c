@@ -168,6 +168,10 @@ static void what_does_not_belong_is_refused(void **state)
     refused(&o, "no saved search");
     o.resume = "/nonexistent/file";
     refused(&o, "No such file");
+
+    exhaust(rules, &(struct explore_options){.max_states = 50, .save = "/nonexistent/file"});
+    assert_true(result.unsaved && !result.saved);
+    result_free(&result);
 }
 
 int main(void)
