@@ -141,11 +141,14 @@ static void stand_still(struct search *s)
 {
     struct crew *c = s->crew;
     uint32_t spins = 0;
-    atomic_fetch_add(&c->parked, 1);
-    while (atomic_load(&c->pause) != 0 && atomic_load(&c->stop) == STOP_NOT) {
-        wait_a_bit(s, &spins);
-    }
-    atomic_fetch_sub(&c->parked, 1);
+    /* The next one who moves the table may still count us: look again before going on. */
+    do {
+        atomic_fetch_add(&c->parked, 1);
+        while (atomic_load(&c->pause) != 0 && atomic_load(&c->stop) == STOP_NOT) {
+            wait_a_bit(s, &spins);
+        }
+        atomic_fetch_sub(&c->parked, 1);
+    } while (atomic_load(&c->pause) != 0 && atomic_load(&c->stop) == STOP_NOT);
     table_use(s);
 }
 
@@ -579,7 +582,7 @@ void crew_hire(struct search *s, const struct explore_options *o)
 {
     uint64_t after = o != NULL && o->share_after > 0 ? o->share_after : 200000;
     uint32_t jobs = o == NULL ? 1 : o->jobs < MEMBERS_MAX ? o->jobs : MEMBERS_MAX;
-    if (s->result->states < after || s->member != 0 || s->alone || o->save != NULL) {
+    if (o == NULL || s->result->states < after || s->member != 0 || s->alone || o->save != NULL) {
         return;
     }
     while ((s->crew == NULL ? 1 : s->crew->members) < jobs && take_processor(o->idle)) {

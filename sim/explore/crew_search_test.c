@@ -17,7 +17,7 @@
 
 #include "sim/explore/toy_test_util.h"
 
-enum { SMALL = 60000 };
+enum { SMALL = 15000 };
 
 static void assert_equal(const struct result *many, const struct result *one, const char *which)
 {
