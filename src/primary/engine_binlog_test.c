@@ -216,6 +216,28 @@ static void test_start_from_pages_and_redo(void **state)
     assert_int_equal(w.e.ibb.flushed, end);
 }
 
+/* The checkpoint stands inside T2, where the first file ends: its beginning is in a page, its end
+ * in the redo log only. */
+static void test_checkpoint_inside_a_record(void **state)
+{
+    (void)state;
+    begin(WAIT_AFTER_COMMIT, 1);
+    w.set.semi_sync_master = false;
+    tw_serve(&w);
+    commit(0);
+    commit(1);
+    write_pages();
+    assert_int_equal(w.e.ibb.flushed, ibb_file_start(2));
+    assert_true(w.e.ibb.flushed < w.e.ibb.end);
+    for (uint32_t t = 2; t < 4; t++) {
+        commit(t); /* makes the checkpoint durable */
+        tw_power(&w);
+        tw_serve(&w);
+        assert_int_equal(w.e.ibb.flushed, ibb_file_start(2));
+        assert_string_equal(held(), t == 2 ? "1 2 3" : "1 2 3 4");
+    }
+}
+
 /* Half of the last page is old: what the checkpoint covers of it has not changed. */
 static void test_torn_last_page(void **state)
 {
@@ -324,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_dump_starts_at_a_file),
         cmocka_unit_test(test_power_loss_takes_row_and_binlog_together),
         cmocka_unit_test(test_start_from_pages_and_redo),
+        cmocka_unit_test(test_checkpoint_inside_a_record),
         cmocka_unit_test(test_torn_last_page),
         cmocka_unit_test(test_damaged_page_refuses_the_start),
         cmocka_unit_test(test_files_behind_the_end_go),
