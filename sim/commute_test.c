@@ -109,6 +109,12 @@ static void the_receiver_within_a_group(void **state)
     receive_until(&g, true); /* an ACK stands behind it */
     assert_int_equal(first_of(&g, REDUCE_RECEIVER), 0);
     rig_close(&g);
+    open_sent(&g, RIG_HEAD "cluster: {primary: {semi_sync: off}, replicas: [{}]}\n" TWO LOSE_P);
+    receive_until(&g, false);
+    assert_int_equal(first_of(&g, REDUCE_RECEIVER), disk);
+    receive_until(&g, true); /* no ACK; but whom a manager chooses goes by the position */
+    assert_int_equal(first_of(&g, REDUCE_RECEIVER), 0);
+    rig_close(&g);
 }
 
 static void the_receiver_out_of_danger(void **state)
