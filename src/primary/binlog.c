@@ -133,17 +133,22 @@ void binlog_write(const struct ctx *c, uint32_t task)
     act_write(c->out, task, file_of(b->num), b->len, b->cache, b->cached);
 }
 
-void binlog_written(struct binlog *b)
+void binlog_write_kept(const struct ctx *c, uint32_t task)
 {
-    b->len += b->cached;
+    if (c->p->binlog.cached > 0)
+        binlog_write(c, task);
+}
+
+void binlog_drop_cache(struct binlog *b)
+{
     memset(b->cache, 0, b->cached);
     b->cached = 0;
 }
 
-void binlog_write_failed(struct binlog *b)
+void binlog_written(struct binlog *b)
 {
-    memset(b->cache, 0, b->cached);
-    b->cached = 0;
+    b->len += b->cached;
+    binlog_drop_cache(b);
 }
 
 void binlog_close(const struct ctx *c, uint32_t task)

@@ -119,14 +119,15 @@ void checkpoint_write(const struct ctx *c, uint32_t task)
     uint8_t event[128];
     char name[BINLOG_NAME_MAX];
     struct writer w = writer_over(event, sizeof event);
-    struct event_ctx x = {
-        .timestamp = EVENT_TIMESTAMP, .server_id = c->env->set->server_id, .start = b->len};
-    assert(b->cached == 0);
+    struct event_ctx x = {.timestamp = EVENT_TIMESTAMP,
+                          .server_id = c->env->set->server_id,
+                          .start = b->len + b->cached};
     forget_done(b);
     binlog_name(name, b->oldest);
     encode_binlog_checkpoint(&w, &x, name);
     assert(!w.failed);
-    act_write(c->out, task, id, b->len, event, w.len);
+    binlog_write_kept(c, task);
+    act_write(c->out, task, id, x.start, event, w.len);
     if (binlog_sync_due(b, c->env))
         act_fsync(c->out, task, id);
 }
@@ -140,6 +141,7 @@ void checkpoint_written(const struct ctx *c)
     assert(f != NULL && f->len >= b->len);
     if (f->len == b->len)
         return;
+    binlog_drop_cache(b); /* what was kept in it went first */
     b->len = f->len;
     binlog_publish(c, log_pos(b->num, b->len));
 }

@@ -163,6 +163,14 @@ static enum outcome stage_render(const struct ctx *c, uint32_t task)
     return NEXT;
 }
 
+/* Of a group that could not be written: MariaDB rolls it back and keeps its bytes in the cache of
+ * the file (seen on 10.11.19). What was sent before it was written is taken back in full. */
+static bool keeps_unwritten(const struct server_settings *set)
+{
+    return settings_binlog_error(set) == BINLOG_ERROR_ROLLBACK &&
+           set->wait_point != WAIT_BEFORE_WRITE;
+}
+
 static enum outcome stage_write(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
@@ -183,7 +191,8 @@ static enum outcome stage_write(const struct ctx *c, uint32_t task)
     }
     if (m->io_error != IO_OK) {
         fail_group(c, task);
-        binlog_write_failed(&c->p->binlog);
+        if (!keeps_unwritten(c->env->set))
+            binlog_drop_cache(&c->p->binlog);
         return STAY;
     }
     binlog_written(&c->p->binlog);

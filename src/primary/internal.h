@@ -140,10 +140,13 @@ void binlog_render_end(const struct ctx *c, struct committer *m);
 /* The events of a group between GTID and XID. */
 void binlog_table(struct writer *w, const struct event_ctx *x);
 void binlog_rows(struct writer *w, const struct event_ctx *x, const struct committer *m);
-/* write(2) of the cache; after the DISK_DONE call binlog_written or binlog_write_failed. */
+/* write(2) of the cache; binlog_written after a DISK_DONE that says it went well. Where it did not,
+ * MariaDB keeps the bytes: whatever is written next to this file takes them along, although their
+ * group was rolled back (seen on 10.11.19; facts 1.1 step 7e says so of an fsync). */
 void binlog_write(const struct ctx *c, uint32_t task);
+void binlog_write_kept(const struct ctx *c, uint32_t task); /* nothing where nothing was kept */
 void binlog_written(struct binlog *b);
-void binlog_write_failed(struct binlog *b);
+void binlog_drop_cache(struct binlog *b);
 /* binlog_error_action=IGNORE_ERROR: marked as clean, fsynced, and not written to any more. */
 void binlog_close(const struct ctx *c, uint32_t task);
 /* flush_and_sync: is an fsync due for this flush (sync_binlog = N counts flushes)? */

@@ -66,7 +66,7 @@ static void delete_files(const struct ctx *c)
 static void begin_anew(const struct ctx *c)
 {
     struct binlog *b = &c->p->binlog;
-    assert(b->cached == 0 && b->rotation == ROTATION_NONE);
+    assert(b->rotation == ROTATION_NONE);
     memset(b, 0, sizeof *b);
     c->p->recovered_file = 0;
     c->p->recovered_from = 0;

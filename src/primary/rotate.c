@@ -99,13 +99,15 @@ static void close_file(const struct ctx *c, uint32_t task)
     struct binlog *b = &c->p->binlog;
     uint8_t bytes[HEAD_MAX];
     struct writer w = writer_over(bytes, sizeof bytes);
-    struct event_ctx x = {
-        .timestamp = EVENT_TIMESTAMP, .server_id = c->env->set->server_id, .start = b->len};
+    struct event_ctx x = {.timestamp = EVENT_TIMESTAMP,
+                          .server_id = c->env->set->server_id,
+                          .start = b->len + b->cached};
     char name[BINLOG_NAME_MAX];
     binlog_name(name, next_num(c));
     encode_rotate(&w, &x, name, BINLOG_MAGIC_LEN);
     assert(!w.failed);
-    act_write(c->out, task, file_of(b->num), b->len, bytes, w.len);
+    binlog_write_kept(c, task);
+    act_write(c->out, task, file_of(b->num), x.start, bytes, w.len);
     if (c->env->set->profile->clears_in_use_early)
         rotate_clear_in_use(c, task, b->num);
     act_fsync(c->out, task, file_of(b->num));
@@ -148,6 +150,7 @@ static void switch_over(const struct ctx *c)
 {
     struct binlog *b = &c->p->binlog;
     b->num = next_num(c);
+    binlog_drop_cache(b);
     const struct file_view *f = view_find(c->env->disk, file_of(b->num));
     assert(f != NULL);
     b->len = f->len;
@@ -171,7 +174,7 @@ bool rotate_due(const struct ctx *c)
 
 void rotate_start(const struct ctx *c, uint32_t task)
 {
-    assert(c->p->binlog.rotation == ROTATION_NONE && c->p->binlog.cached == 0);
+    assert(c->p->binlog.rotation == ROTATION_NONE);
     close_file(c, task);
 }
 
