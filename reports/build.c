@@ -125,6 +125,17 @@ static json_t *nodes(const struct scenario *sc)
     return l;
 }
 
+static json_t *finding(const struct finding *f)
+{
+    if (f->id[0] == '\0')
+        return new_text(NULL);
+    json_t *o = new_object();
+    put(o, "id", new_text(f->id));
+    put(o, "what", new_text(f->what));
+    put(o, "server", new_text(f->server[0] != '\0' ? f->server : NULL));
+    return o;
+}
+
 static json_t *new_scenario(const struct scenario *sc, uint32_t row, const struct result *res)
 {
     json_t *o = new_object();
@@ -137,6 +148,7 @@ static json_t *new_scenario(const struct scenario *sc, uint32_t row, const struc
     for (uint32_t i = 0; i < sc->n_sources; i++)
         append(source, new_text(sc->source[i]));
     put(o, "source", source);
+    put(o, "finding", finding(&sc->finding));
     put(o, "nodes", nodes(sc));
     put(o, "plan", words_plan(sc));
     put(o, "faults", words_faults(sc));

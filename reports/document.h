@@ -79,6 +79,13 @@ uint64_t doc_fewest_faults(const json_t *sets);
 /* Was it asked what it takes to break this cell's promise, and does it break? */
 bool doc_has_fault_sets(const json_t *cell);
 
+/* Where `finding` of a scenario is not null (findings.c). */
+bool doc_has_findings(const struct report *r);
+/* What real servers did: of each live run in this report "VERSION: NOLOSS confirmed, ...", else the
+ * recorded sentence, else "not tried on a server". */
+enum { DOC_FINDING_MAX = 1024 };
+void doc_finding_server(const struct report *r, const json_t *scenario, char text[DOC_FINDING_MAX]);
+
 /* What is to be made of a cell. */
 enum cell_class {
     CELL_AS_EXPECTED,

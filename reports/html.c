@@ -88,9 +88,9 @@ static void headline(struct xml *x, const struct report_counts *n)
 static void page_head(struct xml *x, const struct report *r)
 {
     static const char *const link[][2] = {
-        {"identity", "Identity"},  {"promises", "Promises"},   {"matrix", "Matrix"},
-        {"bounds", "Bounds"},      {"scenarios", "Scenarios"}, {"live", "Real servers"},
-        {"limits", "Limitations"},
+        {"identity", "Identity"}, {"promises", "Promises"},  {"matrix", "Matrix"},
+        {"findings", "Findings"}, {"bounds", "Bounds"},      {"scenarios", "Scenarios"},
+        {"live", "Real servers"}, {"limits", "Limitations"},
     };
     struct report_counts n = report_summary(r);
     xml_open(x, "a");
@@ -111,6 +111,8 @@ static void page_head(struct xml *x, const struct report *r)
     xml_attr(x, "aria-label", "Sections");
     xml_open(x, "ul");
     for (size_t i = 0; i < sizeof link / sizeof link[0]; i++) {
+        if (strcmp(link[i][0], "findings") == 0 && !doc_has_findings(r))
+            continue;
         xml_open(x, "li");
         xml_open(x, "a");
         xml_attr_format(x, "href", "#%s", link[i][0]);
@@ -297,6 +299,7 @@ static void page(struct xml *x, const struct report *r)
     identity(x, r);
     promises(x, r);
     html_matrix(x, r);
+    html_findings(x, r);
     html_bounds(x, r);
     html_scenarios(x, r);
     html_live(x, r);

@@ -28,6 +28,7 @@ void html_section_head(struct xml *x, const char *id, const char *title);
 void html_open_scroll(struct xml *x, const char *label);
 
 void html_matrix(struct xml *x, const struct report *r);
+void html_findings(struct xml *x, const struct report *r); /* nothing where there is none */
 void html_bounds(struct xml *x, const struct report *r);
 void html_scenarios(struct xml *x, const struct report *r);
 void html_costs(struct xml *x, const struct report *r); /* nothing where it was not measured */

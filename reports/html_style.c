@@ -68,6 +68,7 @@ const char html_style[] =
     ".v.bad{background:var(--bad-bg);color:var(--bad);box-shadow:inset 0 0 0 2px var(--bad)}\n"
     ".legend{display:flex;flex-wrap:wrap;gap:.4rem .6rem;list-style:none;padding:0;"
     "font-size:.875rem}.legend li{display:flex;gap:.5rem;align-items:center}\n"
+    ".findings td,.findings th{overflow-wrap:normal}.findings th{white-space:nowrap}\n"
     ".scenario{background:var(--card);border:1px solid var(--line);border-radius:10px;"
     "padding:1.1rem 1.2rem;margin:1rem 0}\n"
     ".meta{color:var(--soft);font-size:.875rem;margin:0 0 .6rem}\n"

@@ -22,7 +22,8 @@ enum member_kind {
     BUDGET_LISTS, /* list of these, or null */
     MOVE,         /* [kind, a, b, c] */
     OBJECT,       /* object with members `sub` */
-    OBJECTS       /* list of these */
+    OBJECT_OR_NULL,
+    OBJECTS /* list of these */
 };
 
 struct member {
@@ -136,6 +137,12 @@ static const struct member fault_search_members[] = {
     {"states", NUMBER, NULL, NULL, NULL},    {"transitions", NUMBER, NULL, NULL, NULL},
     {"seconds", SECONDS, NULL, NULL, NULL},  {0},
 };
+static const struct member finding_members[] = {
+    {"id", TEXT, NULL, NAME_MUST},
+    {"what", TEXT, NULL, NAME_MUST},
+    {"server", TEXT_OR_NULL, NULL, NULL, NULL},
+    {0},
+};
 static const struct member scenario_members[] = {
     {"name", TEXT, NULL, NAME_MUST},
     {"file", TEXT, NULL, NULL, NULL},
@@ -143,6 +150,7 @@ static const struct member scenario_members[] = {
     {"title", TEXT, NULL, NULL, NULL},
     {"story", TEXT, NULL, NULL, NULL},
     {"source", TEXTS, NULL, NULL, NULL},
+    {"finding", OBJECT_OR_NULL, finding_members, NULL, NULL},
     {"nodes", OBJECTS, node_members, NULL, NULL},
     {"plan", PAIRS, NULL, NULL, NULL},
     {"faults", TEXTS, NULL, NULL, NULL},
@@ -336,6 +344,8 @@ static bool check_member(struct checker *c, json_t *v, const struct member *m)
         break;
     case MOVE:
         return check_move(c, v);
+    case OBJECT_OR_NULL:
+        return json_is_null(v) || check_object(c, v, m->sub);
     case OBJECT:
         return check_object(c, v, m->sub);
     case TEXTS:

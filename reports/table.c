@@ -347,6 +347,7 @@ void report_table(const struct report *r, FILE *out, bool colour)
     legend(&t);
     print_collisions(r, &t);
     table_fault_sets(r, out);
+    table_findings(r, out);
     print_live(r, &t);
     for (size_t i = 0; i < n.scenarios; i++)
         print_deviations(r, &t, i);

@@ -11,6 +11,11 @@ size_t table_columns(const char *text, size_t bytes);
 /* A report may come from anywhere: no escape sequence of it reaches the terminal. */
 void table_print(FILE *out, const char *text, size_t bytes);
 
+/* Words of `text` from column `at` up to the right edge, further lines indented. */
+void table_wrapped(FILE *out, size_t at, const char *text);
+
+/* What the search says of servers, a finding after another; nothing where there is none. */
+void table_findings(const struct report *r, FILE *out);
 /* What it takes to break a promise, scenario by scenario; nothing where nobody asked. */
 void table_fault_sets(const struct report *r, FILE *out);
 

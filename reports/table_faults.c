@@ -6,8 +6,7 @@
 
 enum { INDENT = 6, HANGING = 10 };
 
-/* Words of `text` up to the right edge, further lines indented. */
-static void wrapped(FILE *out, size_t at, const char *text)
+void table_wrapped(FILE *out, size_t at, const char *text)
 {
     while (*text != '\0') {
         size_t len = strcspn(text, " ");
@@ -58,7 +57,7 @@ static void print_sets(FILE *out, const json_t *cells, size_t base, size_t first
                  ? ""
                  : ". UNFINISHED: a bound was hit below, fewer faults may do");
     fputc(':', out);
-    wrapped(out, at + 1, text);
+    table_wrapped(out, at + 1, text);
 }
 
 void table_fault_sets(const struct report *r, FILE *out)

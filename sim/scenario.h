@@ -17,6 +17,7 @@ enum {
     SCENARIO_NAME_MAX = 64,
     SCENARIO_TEXT_MAX = 512,
     SCENARIO_SOURCES_MAX = 6,
+    FINDING_ID_MAX = 32,
     SCENARIO_FAULTS_MAX = 8,
     SCENARIO_OPERATORS_MAX = 7,
     SCENARIO_TXNS_MAX = TXNS_MAX - 1, /* one more is everywhere before the run starts */
@@ -84,6 +85,14 @@ enum applier_pace {
 
 enum expectation { EXPECT_NONE = 0, EXPECT_HOLDS, EXPECT_BREAKS };
 
+/* What a scenario shows of the servers that it is modelled after, where it is more than a test of
+ * the model: a candidate defect. For the report; nothing is judged by it. */
+struct finding {
+    char id[FINDING_ID_MAX];        /* "A36", "bug 104015"; empty: no finding */
+    char what[SCENARIO_TEXT_MAX];   /* one sentence */
+    char server[SCENARIO_TEXT_MAX]; /* what a real server was seen to do; empty: not tried */
+};
+
 struct scenario {
     char file[256]; /* where it was read from, for messages and witnesses */
     char name[SCENARIO_NAME_MAX];
@@ -91,6 +100,7 @@ struct scenario {
     char story[SCENARIO_TEXT_MAX];
     char source[SCENARIO_SOURCES_MAX][SCENARIO_NAME_MAX];
     uint32_t n_sources;
+    struct finding finding;
 
     uint32_t n_nodes; /* node 0 is the primary at the start */
     struct server_settings node[NODES_MAX];

@@ -12,6 +12,14 @@ static void copy_text(char *to, size_t cap, const char *from)
     memcpy(to, from, strlen(from) + 1);
 }
 
+static void fill_finding(const struct raw_finding *raw, struct finding *out)
+{
+    copy_text(out->id, sizeof out->id, raw->id);
+    copy_text(out->what, sizeof out->what, raw->what);
+    if (raw->server != NULL)
+        copy_text(out->server, sizeof out->server, raw->server);
+}
+
 static bool fill_texts(struct yaml_source *src, const struct raw_scenario *raw,
                        struct scenario *out)
 {
@@ -30,6 +38,8 @@ static bool fill_texts(struct yaml_source *src, const struct raw_scenario *raw,
     out->n_sources = raw->source_count;
     for (uint32_t i = 0; i < raw->source_count; i++)
         copy_text(out->source[i], sizeof out->source[i], raw->source[i]);
+    if (raw->finding != NULL)
+        fill_finding(raw->finding, &out->finding);
     return true;
 }
 

@@ -46,6 +46,8 @@ static void keys_and_types(void **state)
         {"name: x\ncluster: {}\n",
          ":1:1: error: key 'version' is missing in the file\nname: x\n^\n"},
         {PAIR "name: y\n", ":4:1: error: key 'name' is there twice\nname: y\n^\n"},
+        {PAIR "finding: {id: A1}\n", ":4:10: error: key 'what' is missing in finding\n"
+                                     "finding: {id: A1}\n         ^\n"},
         {PAIR "[a]: y\n", ":4:1: error: a key of the file must be a word\n[a]: y\n^\n"},
         {PAIR "workload: {session: 2}\n",
          ":4:12: error: unknown key 'session' in workload; allowed: "

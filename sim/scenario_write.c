@@ -35,6 +35,7 @@ struct room {
     uint32_t operator_of[SCENARIO_OPERATORS_MAX];
     struct raw_manager manager;
     uint32_t promote, applier, old_primary, on_loss[LOSS_PLANS_MAX];
+    struct raw_finding finding;
     struct raw_bounds bounds;
     struct raw_expect expect;
     uint32_t expected[INVARIANTS];
@@ -215,6 +216,14 @@ static void write_rest(struct room *r)
         r->source[i] = s->source[i];
     r->raw.source = s->n_sources > 0 ? r->source : NULL;
     r->raw.source_count = s->n_sources;
+    if (s->finding.id[0] != '\0') {
+        r->finding = (struct raw_finding){
+            .id = s->finding.id,
+            .what = s->finding.what,
+            .server = s->finding.server[0] != '\0' ? s->finding.server : NULL,
+        };
+        r->raw.finding = &r->finding;
+    }
     for (uint32_t i = 0; i < REACHES; i++) {
         if ((s->reach >> i & 1) != 0)
             r->reach[r->raw.reach_count++] = text(reach_name((enum reach)i));

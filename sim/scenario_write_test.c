@@ -61,6 +61,9 @@ static void same(const struct scenario *a, const struct scenario *b)
     assert_int_equal(a->n_sources, b->n_sources);
     for (uint32_t i = 0; i < a->n_sources; i++)
         assert_string_equal(a->source[i], b->source[i]);
+    assert_string_equal(a->finding.id, b->finding.id);
+    assert_string_equal(a->finding.what, b->finding.what);
+    assert_string_equal(a->finding.server, b->finding.server);
     assert_int_equal(a->n_nodes, b->n_nodes);
     for (uint32_t i = 0; i < a->n_nodes; i++)
         same_server(&a->node[i], &b->node[i]);
@@ -116,6 +119,7 @@ static void everything_else(void **state)
     static const char *const texts[] = {
         "version: 1\nname: '12'\ntitle: \"yes: #1 'q' \\\"d\\\"\"\n"
         "story: \"two\\nlines, \\u00e4 and a tab\\t\\x01, [x] {y}\"\nsource: ['1.0', 'no', '~']\n"
+        "finding: {id: '7', what: \"it: 'so'\", server: '~'}\n"
         "cluster:\n"
         "  primary: {profile: mariadb-11.8, wait_point: AFTER_COMMIT, timeout: 1500ms,\n"
         "            sync_binlog: 0, innodb_flush_log_at_trx_commit: 2, recovery: read-only,\n"
@@ -138,7 +142,8 @@ static void everything_else(void **state)
         "2}, replicas: [{}, {profile: mysql-5.7, wait_for_slave_count: 3}]}\n",
         "version: 1\nname: large\ncluster: {primary: {profile: mariadb-11.8}}\n"
         "workload: {transactions: 5, large: 2, ddl: 3}\n",
-        "version: 1\nname: alone\ncluster: {primary: {semi_sync: off}}\n",
+        "version: 1\nname: alone\nfinding: {id: A1, what: x}\ncluster: {primary: {semi_sync: "
+        "off}}\n",
         "version: 1\nname: kinds\ncluster:\n"
         "  primary: {profile: mysql-5.7, binlog_error_action: IGNORE_ERROR,\n"
         "            binlog_order_commits: off}\n"

@@ -171,6 +171,13 @@ static const cyaml_schema_value_t source_value = {
 static const cyaml_schema_value_t reach_value = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, SCENARIO_TEXT_MAX - 1)};
 
+static const cyaml_schema_field_t finding_fields[] = {
+    TEXT("id", MUST, struct raw_finding, id, FINDING_ID_MAX - 1),
+    TEXT("what", MUST, struct raw_finding, what, SCENARIO_TEXT_MAX - 1),
+    TEXT("server", OPT, struct raw_finding, server, SCENARIO_TEXT_MAX - 1),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t scenario_fields[] = {
     CYAML_FIELD_UINT("version", CYAML_FLAG_DEFAULT, struct raw_scenario, version),
     TEXT("name", MUST, struct raw_scenario, name, SCENARIO_NAME_MAX - 1),
@@ -178,6 +185,7 @@ static const cyaml_schema_field_t scenario_fields[] = {
     TEXT("story", OPT, struct raw_scenario, story, SCENARIO_TEXT_MAX - 1),
     CYAML_FIELD_SEQUENCE("source", OPT, struct raw_scenario, source, &source_value, 0,
                          SCENARIO_SOURCES_MAX),
+    CYAML_FIELD_MAPPING_PTR("finding", OPT, struct raw_scenario, finding, finding_fields),
     CYAML_FIELD_MAPPING_PTR("cluster", MUST, struct raw_scenario, cluster, cluster_fields),
     CYAML_FIELD_MAPPING_PTR("workload", OPT, struct raw_scenario, workload, workload_fields),
     CYAML_FIELD_MAPPING_PTR("disk", OPT, struct raw_scenario, disk, disk_fields),

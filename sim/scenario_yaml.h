@@ -97,6 +97,10 @@ struct raw_expect {
     uint32_t *of[INVARIANTS]; /* enum expectation */
 };
 
+struct raw_finding {
+    char *id, *what, *server;
+};
+
 struct raw_scenario {
     uint32_t version;
     char *name;
@@ -104,6 +108,7 @@ struct raw_scenario {
     char *story;
     char **source;
     uint32_t source_count;
+    struct raw_finding *finding;
     struct raw_cluster *cluster;
     struct raw_workload *workload;
     struct raw_disk *disk;
