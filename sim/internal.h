@@ -84,6 +84,10 @@ uint32_t moves_first(const struct sim *s);
 uint32_t moves_first_of(const struct sim *s, uint32_t node); /* one of this node's */
 /* Is this session the one that may send, or begin to commit, of all that could do the same? */
 bool session_stands_for_equals(const struct sim *s, uint32_t session);
+/* Takes away what a replica could do that is like one of a lower number (sim/replicas.c). */
+void moves_of_one_for_equals(const struct sim *s, struct moves *m);
+/* Do the cores of the two servers hold the same? Their disks are not looked at. */
+bool node_same_memory(const struct node *a, const struct node *b);
 
 /* ---- phase.c: long runs ---------------------------------------------------------------------- */
 

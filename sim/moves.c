@@ -223,6 +223,8 @@ void moves_list(const struct sim *s, struct moves *m)
         list_faults(s, m);
     }
     m->faults = m->n - before;
+    if ((s->reduce & REDUCE_REPLICAS) != 0 && s->scenario->n_nodes > 2)
+        moves_of_one_for_equals(s, m);
     if (calm_listed(s))
         moves_add(m, move_key(MOVE_CALM, 0, 0, 0));
     else if (m->n == 0 && phase_listed(s))

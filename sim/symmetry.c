@@ -3,7 +3,7 @@
 #include "sim/internal.h"
 
 static const char *const names[REDUCTIONS] = {"applier", "sessions", "gone", "receiver",
-                                              "chain",   "loss",     "boot"};
+                                              "chain",   "loss",     "boot", "replicas"};
 
 const char *reduction_name(uint32_t i)
 {

@@ -77,10 +77,9 @@ void world_undo(struct world *to, const struct world *from)
     copy_some(to, from, to->touched);
 }
 
-static void node_rehash(struct node *n)
+/* Core state in one piece: what lies between unused parts is moved together. */
+static uint32_t print_memory(const struct node *n, uint8_t *flat)
 {
-    /* Core state in one piece: what lies between unused parts is moved together first. */
-    static _Thread_local uint8_t flat[sizeof(struct node)];
     uint32_t len = 0;
 #define TAKE(ptr, size)                                                                            \
     do {                                                                                           \
@@ -123,10 +122,26 @@ static void node_rehash(struct node *n)
     if (n->engine.ibb.on)
         TAKE(&n->engine.ibb, ibb_used(&n->engine.ibb));
 #undef TAKE
+    return len;
+}
+
+static void node_rehash(struct node *n)
+{
+    static _Thread_local uint8_t flat[sizeof(struct node)];
+    uint32_t len = print_memory(n, flat);
     len += disk_print(&n->disk, flat + len);
     XXH128_hash_t h = XXH3_128bits(flat, len);
     n->hash = (struct hash128){.lo = h.low64, .hi = h.high64};
     n->fresh_hash = 1;
+}
+
+bool node_same_memory(const struct node *a, const struct node *b)
+{
+    static _Thread_local uint8_t flat[2][sizeof(struct node)];
+    if (a->runnable != b->runnable || a->in_io != b->in_io || a->timers != b->timers)
+        return false; /* a cheap answer for most states */
+    uint32_t len = print_memory(a, flat[0]);
+    return print_memory(b, flat[1]) == len && memcmp(flat[0], flat[1], len) == 0;
 }
 
 /* A server that is down and will never be started again: nobody reads its disk any more, once no

@@ -38,9 +38,10 @@ enum reduction {
     REDUCE_CHAIN = 16,   /* what follows without a choice is part of the step */
     REDUCE_LOSS = 32,    /* a connection is noticed to be gone, where nothing more can arrive */
     REDUCE_BOOT = 64,    /* the start of a safe replica goes first (sim/commute.c) */
-    REDUCE_ALL = 127
+    REDUCE_REPLICAS = 128, /* of replicas that are alike one moves (sim/replicas.c) */
+    REDUCE_ALL = 255
 };
-enum { REDUCTIONS = 7 };
+enum { REDUCTIONS = 8 };
 const char *reduction_name(uint32_t i); /* "applier"; i: number of the bit */
 /* The mask of a list of names, "applier,sessions"; 0 where one of them is not known. */
 uint32_t reduction_find(const char *names);

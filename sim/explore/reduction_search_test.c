@@ -13,12 +13,27 @@
 
 /* Every cell of the matrix with less than 60,000 states without a reduction, and some more. */
 static const char *const cells[] = {
-    "02-after-sync",          "03-before-write",          "09-ackproof-kill",
-    "09-ackproof-power",      "09-go-mysql-handler-kill", "09-libmariadb-kill",
-    "12-asynchronous",        "14-rejoin-before-write",   "14-rejoin-cut",
-    "14-rejoin-not-cut",      "16-binlog-fsync-fails",    "16-binlog-write-fails",
-    "16-redo-fsync-fails",    "17-reset-and-power",       "18-mysql-57",
-    "07-before-write-serves", "14-restart-cut",
+    "02-after-sync",
+    "03-before-write",
+    "09-ackproof-kill",
+    "09-ackproof-power",
+    "09-go-mysql-handler-kill",
+    "09-libmariadb-kill",
+    "12-asynchronous",
+    "14-rejoin-before-write",
+    "14-rejoin-cut",
+    "14-rejoin-not-cut",
+    "16-binlog-fsync-fails",
+    "16-binlog-write-fails",
+    "16-redo-fsync-fails",
+    "17-reset-and-power",
+    "18-mysql-57",
+    "07-before-write-serves",
+    "14-restart-cut",
+    "23-count-2",
+    "23-count-2-on-again",
+    "23-count-2-on-again-mysql",
+    "23-count-2-acker-lost",
 };
 
 /* The set of final outcomes, as the sum of its members. */
