@@ -64,10 +64,11 @@ void html_findings(struct xml *x, const struct report *r)
         return;
     html_section_head(x, "findings", "Findings");
     xml_element(x, "p", NULL,
-                "Scenarios that show more than a promise kept or broken by its settings: a server "
-                "that works as the simulated one does has this defect. Each broken promise leads "
-                "to a simulated counterexample. What a server did is from the live runs of this "
-                "report (more of them below), else as it was recorded when it was tried.");
+                "Candidate defects: a server that works as the simulated one does breaks these "
+                "promises although its settings say otherwise, or in a way that they do not tell. "
+                "Each broken promise of the scenario leads to a simulated counterexample. What a "
+                "server did is from the live runs of this report (in full below), else as it was "
+                "recorded when it was tried.");
     html_open_scroll(x, "Findings");
     xml_open_class(x, "table", "findings");
     xml_open(x, "thead");
