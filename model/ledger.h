@@ -13,7 +13,7 @@
 #include "model/history.h"
 #include "model/invariant.h"
 
-enum { LEDGER_NODES = 4, LEDGER_TXNS = 16 };
+enum { LEDGER_NODES = 6, LEDGER_TXNS = 16 };
 
 struct ledger {
     uint32_t answered; /* client got OK */

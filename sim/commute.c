@@ -23,7 +23,7 @@ bool moves_in_danger(const struct sim *s, uint32_t node)
 /* Does anybody replicate from this node, or ask to? */
 static bool has_dump(const struct world *w, uint32_t node)
 {
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < w->conns; i++) {
         if (w->conn[i].used && w->conn[i].primary == node)
             return true;
     }
@@ -91,7 +91,7 @@ static uint32_t receives(const struct sim *s, uint32_t node)
     }
     if (!receiver_ready(&n->receiver))
         return 0;
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < w->conns; i++) {
         const struct conn *c = &w->conn[i];
         if (c->replica == node && c->replica_open && c->primary_open && c->down_len > 0 &&
             c->primary == w->manager.primary)
@@ -108,7 +108,7 @@ static uint32_t loss(const struct sim *s, uint32_t node)
 {
     const struct world *w = s->world;
     const struct receiver *r = &w->node[node].receiver;
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < w->conns; i++) {
         const struct conn *c = &w->conn[i];
         if (!c->used || c->replica_open == c->primary_open)
             continue;

@@ -47,9 +47,9 @@ static void the_applier_of_a_safe_replica(void **state)
     g.w->manager.primary = R1;
     assert_int_equal(first_of(&g, REDUCE_APPLIER), 0);
     g.w->manager.primary = P;
-    g.w->conn[5] = (struct conn){.used = 1, .asked = 1, .primary = R1};
+    g.w->conn[g.w->conns++] = (struct conn){.used = 1, .asked = 1, .primary = R1};
     assert_int_equal(first_of(&g, REDUCE_APPLIER), 0); /* somebody is about to replicate from it */
-    g.w->conn[5].used = 0;
+    g.w->conn[--g.w->conns].used = 0;
     rig_do(&g, MOVE_RUN, R1, TASK_APPLIER);
     assert_int_equal(first_of(&g, REDUCE_APPLIER), move_key(MOVE_DISK, R1, TASK_APPLIER, 0));
     rig_close(&g);

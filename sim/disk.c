@@ -111,7 +111,7 @@ void disk_fsync_ask(struct disk *d, struct file_id id, uint32_t who)
         struct disk_pending *p = &d->pending[i];
         assert(!was_asked(p, who));
         if (p->slot == slot || p->op == OP_UNLINK) {
-            p->asked |= (uint16_t)(1u << who);
+            p->asked |= 1u << who;
         }
     }
 }
@@ -126,7 +126,7 @@ void disk_fsync_forget_all(struct disk *d)
 static void forget(struct disk *d, uint32_t who)
 {
     for (uint32_t i = 0; i < d->n_pending && who != DISK_NOW; i++) {
-        d->pending[i].asked &= (uint16_t) ~(1u << who);
+        d->pending[i].asked &= ~(1u << who);
     }
 }
 

@@ -48,8 +48,7 @@ struct disk_pending {
     uint8_t slot; /* file */
     uint8_t fate; /* private: dirty, clean after a failed fsync, or durable behind a clean one */
     uint8_t undo_len;
-    uint16_t asked; /* bit i: the fsync of i, under way, was asked for when this was written */
-    uint16_t reserved;
+    uint32_t asked; /* bit i: the fsync of i, under way, was asked for when this was written */
     uint32_t off;
     uint32_t len;
     uint8_t undo[DISK_UNDO_MAX]; /* overwritten bytes, where they are not more */
@@ -86,13 +85,13 @@ enum disk_error disk_unlink(struct disk *d, struct file_id id);
 enum disk_error disk_write(struct disk *d, struct file_id id, uint32_t off, const uint8_t *bytes,
                            uint32_t len);
 enum disk_error disk_truncate(struct disk *d, struct file_id id, uint32_t size);
-/* `who` (0 .. 15) asks for an fsync of the file, one at a time; it ends with one of the three
+/* `who` (0 .. 31) asks for an fsync of the file, one at a time; it ends with one of the three
  * below. What is written meanwhile is not promised by it. */
 void disk_fsync_ask(struct disk *d, struct file_id id, uint32_t who);
 void disk_fsync_forget_all(struct disk *d); /* who asked for them is dead */
 /* An honest fsync: what was pending of the file when it was asked for, its directory entry
  * included, and unlinks (one journal commit). DISK_NOW: as if it were asked for now. */
-enum { DISK_NOW = 16 };
+enum { DISK_NOW = 32 };
 enum disk_error disk_make_durable(struct disk *d, struct file_id id, uint32_t who);
 void disk_fsync_lie(struct disk *d, struct file_id id, uint32_t who);
 void disk_fsync_fail(struct disk *d, struct file_id id, uint32_t who);

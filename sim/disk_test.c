@@ -336,12 +336,12 @@ static void an_fsync_covers_what_was_there(void **state)
     assert_int_equal(disk_write(&a, BINLOG_1, 0, (const uint8_t *)"one", 3), DISK_OK);
     disk_fsync_ask(&a, BINLOG_1, 3);
     assert_int_equal(disk_write(&a, BINLOG_1, 3, (const uint8_t *)"two", 3), DISK_OK);
-    disk_fsync_ask(&a, BINLOG_1, 5);
+    disk_fsync_ask(&a, BINLOG_1, DISK_NOW - 1);
     assert_int_equal(disk_write(&a, BINLOG_1, 6, (const uint8_t *)"six", 3), DISK_OK);
     assert_int_equal(disk_make_durable(&a, BINLOG_1, 3), DISK_OK);
     assert_true(disk_range_durable(&a, BINLOG_1, 0, 3));
     assert_false(disk_range_durable(&a, BINLOG_1, 3, 6));
-    disk_fsync_lie(&a, BINLOG_1, 5);
+    disk_fsync_lie(&a, BINLOG_1, DISK_NOW - 1);
     assert_false(disk_range_durable(&a, BINLOG_1, 3, 6));
     disk_fsync_ask(&a, BINLOG_1, 3);
     disk_fsync_forget_all(&a); /* nobody is there any more who could be told */

@@ -107,7 +107,7 @@ static void reach_recovery(struct sim *s, const struct node *n)
 {
     const struct ledger *l = &s->world->ledger;
     uint32_t acked = 0;
-    for (uint32_t i = 0; i < NODES_MAX; i++)
+    for (uint32_t i = 0; i < s->scenario->n_nodes; i++)
         acked |= l->acked[i];
     uint32_t committed = 0;
     for (uint32_t m = n->visible; m != 0; m &= m - 1)
@@ -339,7 +339,7 @@ static void reach_crash(struct sim *s, const struct node *n, uint32_t node)
     bool ack_in_flight = false;
     uint32_t acked = 0;
     uint32_t sent = 0;
-    for (uint32_t i = 0; i < CONNS_MAX; i++)
+    for (uint32_t i = 0; i < w->conns; i++)
         ack_in_flight |= w->conn[i].used && w->conn[i].primary == node && w->conn[i].up_len > 0;
     for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
         acked |= w->ledger.acked[i];
@@ -388,7 +388,7 @@ static bool has_replicas(const struct sim *s, uint32_t primary)
 {
     const struct world *w = s->world;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < w->conns; i++) {
         const struct conn *c = &w->conn[i];
         n += c->used && c->primary == primary && c->replica_open && c->primary_open &&
              w->node[c->replica].state == NODE_UP && net_reachable(w, c->replica, primary) &&

@@ -62,7 +62,7 @@ static uint32_t threads_that_wait(const struct primary *p)
 
 static bool is_connected(const struct world *w, uint32_t replica, uint32_t primary)
 {
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < w->conns; i++) {
         const struct conn *c = &w->conn[i];
         if (c->used && c->replica == replica && c->primary == primary && c->primary_open)
             return true;

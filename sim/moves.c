@@ -101,7 +101,7 @@ static void list_node(const struct sim *s, uint32_t node, struct moves *m)
 static void list_conns(const struct sim *s, struct moves *m)
 {
     const struct world *w = s->world;
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < w->conns; i++) {
         const struct conn *c = &w->conn[i];
         if (!c->used)
             continue;
@@ -193,7 +193,7 @@ static void list_faults(const struct sim *s, struct moves *m)
         if ((left[i] >> FAULT_NET_PARTITION & 1) != 0 && (w->cut_off >> i & 1) == 0)
             moves_add(m, move_key(MOVE_PARTITION, i, 0, 0));
     }
-    for (uint32_t i = 0; i < CONNS_MAX && (all >> FAULT_NET_RESET & 1) != 0; i++) {
+    for (uint32_t i = 0; i < w->conns && (all >> FAULT_NET_RESET & 1) != 0; i++) {
         const struct conn *c = &w->conn[i];
         if (c->used && c->replica_open && c->primary_open && !w->node[c->replica].receiver.busy &&
             (left[c->replica] >> FAULT_NET_RESET & 1) != 0)

@@ -16,7 +16,7 @@ struct conn *conn_of(struct world *w, uint32_t replica, uint32_t primary, enum l
 {
     assert(me == (my_link == LINK_TO_PRIMARY ? replica : primary));
     (void)me;
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < w->conns; i++) {
         struct conn *c = &w->conn[i];
         bool open = my_link == LINK_TO_PRIMARY ? c->replica_open || c->asked : c->primary_open;
         if (c->used && c->replica == replica && c->primary == primary && open)
@@ -36,13 +36,13 @@ static void reap(struct conn *c)
         memset(c, 0, sizeof *c);
 }
 
-/* Closes the gaps that connections left; the number of connections, and what becomes of place
- * `conn`. Which places were left is history, and must not decide anything: of two connections
- * between the same servers, the older one, which its primary has not given up yet, is first. */
-static uint32_t conns_close_up(struct world *w, uint32_t *conn)
+/* Closes the gaps that connections left; *conn becomes the place of what was at *conn. Which places
+ * were left is history, and must not decide anything: of two connections between the same servers,
+ * the older one, which its primary has not given up yet, is first. */
+static void conns_close_up(struct world *w, uint32_t *conn)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < w->conns; i++) {
         struct conn *from = &w->conn[i];
         struct conn *to = &w->conn[n];
         if (!from->used)
@@ -54,19 +54,19 @@ static uint32_t conns_close_up(struct world *w, uint32_t *conn)
             continue;
         memcpy(to, from, offsetof(struct conn, down) + from->down_len);
         memcpy(to->up, from->up, from->up_len);
-        memset(from, 0, offsetof(struct conn, down));
     }
-    return n;
+    w->conns = n;
 }
 
 void net_connect(struct sim *s, uint32_t replica, uint32_t primary)
 {
-    uint32_t n = conns_close_up(s->world, NULL);
-    if (n == CONNS_MAX) {
+    conns_close_up(s->world, NULL);
+    if (s->world->conns == CONNS_MAX) {
         s->world->full = 1;
         return;
     }
-    struct conn *c = &s->world->conn[n];
+    struct conn *c = &s->world->conn[s->world->conns++];
+    memset(c, 0, offsetof(struct conn, down));
     c->used = 1;
     c->asked = 1;
     c->replica = (uint8_t)replica;
@@ -113,7 +113,7 @@ void net_send(struct sim *s, uint32_t node, uint32_t peer, enum link link, const
 
 bool net_has_room(const struct world *w, uint32_t primary, uint32_t replica)
 {
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < w->conns; i++) {
         const struct conn *c = &w->conn[i];
         if (c->used && c->primary_open && c->primary == primary && c->replica == replica)
             return c->down_len + 768 <= CONN_DOWN_MAX;
@@ -123,7 +123,7 @@ bool net_has_room(const struct world *w, uint32_t primary, uint32_t replica)
 
 void net_node_died(struct sim *s, uint32_t node)
 {
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < s->world->conns; i++) {
         struct conn *c = &s->world->conn[i];
         if (!c->used)
             continue;

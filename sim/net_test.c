@@ -195,7 +195,7 @@ static void a_zombie_dump_thread_is_replaced(void **state)
     assert_false(g.w->node[P].primary.dump[R1].active);
     assert_int_equal(g.w->ledger.sent[R1], 0); /* on the new connection nothing was sent yet */
     uint32_t open = 0;
-    for (uint32_t i = 0; i < CONNS_MAX; i++)
+    for (uint32_t i = 0; i < g.w->conns; i++)
         open += g.w->conn[i].used;
     assert_int_equal(open, 1);
     assert_int_equal(rig_find(&g, MOVE_NET_DOWN, -1, -1), 0);

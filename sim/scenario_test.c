@@ -231,10 +231,10 @@ static void servers(void **state)
          ":3:53: error: mysql-8.0 has no BEFORE_WRITE; it is a proposal for MariaDB (MDEV-34705)\n"
          "cluster: {primary: {profile: mysql-8.0, wait_point: BEFORE_WRITE}, replicas: [{}]}\n"
          "                                                    ^\n"},
-        {HEAD "cluster: {replicas: [{}, {}, {}, {}]}\n",
-         ":3:34: error: replicas has 4 entries; at most 3 fit\n"
-         "cluster: {replicas: [{}, {}, {}, {}]}\n"
-         "                                 ^\n"},
+        {HEAD "cluster: {replicas: [{}, {}, {}, {}, {}, {}]}\n",
+         ":3:42: error: replicas has 6 entries; at most 5 fit\n"
+         "cluster: {replicas: [{}, {}, {}, {}, {}, {}]}\n"
+         "                                         ^\n"},
     };
     RUN(t);
 }

@@ -56,7 +56,7 @@ void story_txns(struct sim *s, uint32_t mask)
 
 const char *story_node(const struct sim *s, uint32_t node)
 {
-    static const char *const names[NODES_MAX] = {"P", "R1", "R2", "R3"};
+    static const char *const names[NODES_MAX] = {"P", "R1", "R2", "R3", "R4", "R5"};
     (void)s;
     assert(node < NODES_MAX);
     return names[node];

@@ -269,7 +269,7 @@ static inline bool rig_sees(const struct rig *g, uint32_t node, uint32_t txn)
 
 static inline const struct conn *rig_conn(const struct rig *g, uint32_t replica)
 {
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < g->w->conns; i++) {
         const struct conn *c = &g->w->conn[i];
         if (c->used && c->replica == replica)
             return c;

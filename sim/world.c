@@ -56,7 +56,7 @@ static void copy_some(struct world *to, const struct world *from, uint32_t nodes
 {
     memcpy(to, from, offsetof(struct world, conn));
     to->touched = 0;
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < from->conns; i++) {
         const struct conn *c = &from->conn[i];
         memcpy(&to->conn[i], c, offsetof(struct conn, down) + c->down_len);
         memcpy(to->conn[i].up, c->up, c->up_len);
@@ -92,7 +92,9 @@ static uint32_t print_memory(const struct node *n, uint8_t *flat)
     TAKE(&n->forgotten, sizeof n->forgotten);
     TAKE(&n->runnable, sizeof n->runnable);
     TAKE(&n->timers, sizeof n->timers);
-    TAKE(n->io, sizeof n->io);
+    TAKE(&n->in_io, sizeof n->in_io);
+    for (uint32_t left = n->in_io; left != 0; left &= left - 1)
+        TAKE(&n->io[__builtin_ctz(left)], sizeof n->io[0]);
     TAKE(&n->applier, sizeof n->applier);
     TAKE(&n->receiver, offsetof(struct receiver, buffer) + n->receiver.queued);
     /* What is idle is all zeros: that it is idle says as much. */
@@ -150,7 +152,7 @@ static bool is_gone(const struct world *w, uint32_t node)
 {
     if (w->node[node].state != NODE_DOWN || (w->manager.discarded >> node & 1) == 0)
         return false;
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < w->conns; i++) {
         const struct conn *c = &w->conn[i];
         if (c->used && c->primary == node && c->replica_open)
             return false; /* one that is asked for anew will never stand */
@@ -164,7 +166,7 @@ static uint32_t conns_in_order(const struct world *w, const struct conn *order[C
 {
     uint32_t rank[CONNS_MAX];
     uint32_t n = 0;
-    for (uint32_t i = 0; i < CONNS_MAX; i++) {
+    for (uint32_t i = 0; i < w->conns; i++) {
         const struct conn *c = &w->conn[i];
         if (!c->used)
             continue;

@@ -14,7 +14,7 @@
 #include "sim/world.h"
 
 enum {
-    CONNS_MAX = 6,
+    CONNS_MAX = 2 * (NODES_MAX - 1), /* one given up, and its next, of each replica */
     CONN_DOWN_MAX = 3072, /* bytes in flight from the dump thread, and in the replica's socket */
     CONN_UP_MAX = 640,    /* a dump request and an ACK for each transaction */
     IO_FILES_MAX = 4,
@@ -103,7 +103,7 @@ struct world {
     uint32_t touched; /* not hashed; bit i: node i was written since the block was copied */
     uint32_t phase;   /* not hashed; of a long run (sim/phase.c), from 0 */
     uint32_t forget; /* not hashed; bool: what is on the disk of a discarded server is not either */
-    uint32_t unused;
+    uint32_t conns;  /* not hashed; conn[conns ..] is not in use, and never looked at */
     uint8_t dead;    /* bool: a core asked for nonsense or an assertion failed; the run ends here */
     uint8_t full;    /* bool: a bound was hit */
     uint8_t cut_off; /* bit i: node i is partitioned from all other nodes and the manager */

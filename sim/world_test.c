@@ -194,7 +194,8 @@ static void the_hash_sees_all_that_matters(void **state)
     POKE(&g, node[R1].apply_all, true);
     POKE(&g, node[P].runnable, true);
     POKE(&g, node[P].timers, true);
-    POKE(&g, node[P].io, true);
+    poke(&g, &g.w->node[P].in_io, 1, true, "who waits for the disk");
+    POKE(&g, node[P].io[1], true);
     POKE(&g, node[R1].applier, true);
     poke(&g, &g.w->node[R1].receiver, offsetof(struct receiver, queued), true, "receiver");
     poke(&g, g.w->node[R1].receiver.buffer, g.w->node[R1].receiver.queued, true, "its buffer");

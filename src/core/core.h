@@ -25,7 +25,7 @@
 #include <string.h>
 
 enum {
-    NODES_MAX = 4,    /* servers of a cluster: one primary, up to three replicas */
+    NODES_MAX = 6,    /* servers of a cluster: one primary, up to five replicas */
     SESSIONS_MAX = 4, /* client sessions of the workload */
     TXNS_MAX = 16,    /* client transactions of a run */
     FILES_MAX = 12,   /* files of one node */

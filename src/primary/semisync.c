@@ -173,7 +173,7 @@ static bool wakes(struct semisync *s, uint32_t task)
 {
     if ((s->waiting >> task & 1) == 0)
         return false;
-    s->waiting &= (uint16_t) ~(1u << task);
+    s->waiting &= ~(1u << task);
     s->wait_sessions--; /* whatever became of it meanwhile: the server does not look either */
     return true;
 }
@@ -211,7 +211,7 @@ static void begin_wait(struct semisync *s, const struct env *env, log_pos_t pos,
         node->waiters |= 1u << task;
     if (s->wait == 0 || pos < s->wait)
         s->wait = pos;
-    s->waiting |= (uint16_t)(1u << task);
+    s->waiting |= 1u << task;
     s->wait_sessions++;
 }
 

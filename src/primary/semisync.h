@@ -39,8 +39,8 @@ struct semisync {
      * whole group; yes_tx and no_tx count the commits of MariaDB, and the waits of MySQL. */
     uint8_t yes_tx, no_tx, wait_sessions;
     uint8_t tallies;  /* bool: the wait count is above 1, tally is in use */
-    uint16_t waiting; /* bit i: task i is in its wait: it has not run since it was told to wait */
-    uint16_t reserved_too[3];
+    uint32_t waiting; /* bit i: task i is in its wait: it has not run since it was told to wait */
+    uint16_t reserved_too[2];
     log_pos_t replied;
     log_pos_t wait;
     log_pos_t committed;
