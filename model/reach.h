@@ -61,6 +61,9 @@ enum reach {
     REACH_SHUTDOWN,               /* "server shut down by an operator" */
     REACH_SHUTDOWN_WAIT,          /* "server shut down by an operator, waiting for all slaves" */
     REACH_RESET_MASTER,           /* "binlogs reset by an operator" */
+    REACH_PURGED,                 /* "binlogs purged by an operator" */
+    REACH_PURGE_HELD,             /* "a purge left binlogs for what refers to them" */
+    REACH_DUMP_REFUSED,           /* "a replica's dump request was refused" */
     REACH_ALL_DONE,               /* "all transactions answered without a fault" */
     REACHES
 };

@@ -11,11 +11,11 @@ struct stream {
     uint8_t bytes[STREAM_MAX];
 };
 
-static uint32_t checkpoint_in(const uint8_t *bytes, uint32_t len, uint32_t found)
+static uint32_t last_in(const uint8_t *bytes, uint32_t len, enum redo_type type, uint32_t found)
 {
     struct redo_record r;
     for (uint32_t at = 0, n; (n = redo_decode(bytes + at, len - at, &r)) != 0; at += n) {
-        if (r.type == REDO_CHECKPOINT)
+        if (r.type == type)
             found = (uint32_t)r.xid;
     }
     return found;
@@ -23,16 +23,21 @@ static uint32_t checkpoint_in(const uint8_t *bytes, uint32_t len, uint32_t found
 
 /* The payload of each page that is needed, as long as they are whole. The one that the checkpoint
  * stands in may have been written again since, and torn: its beginning has not changed. */
-static bool read_files(struct stream *s, const struct stream_logs *l, uint32_t checkpoint)
+static bool read_files(struct stream *s, const struct stream_logs *l, uint32_t checkpoint,
+                       uint32_t purged)
 {
     struct ibb_header h;
+    bool oldest = true;
     s->base = s->first = s->end = IBB_START;
     for (uint32_t i = 0; i < l->n_files; i++) {
         const struct stream_file *f = &l->file[i];
-        if (i == 0 && ibb_header_decode(f->bytes, f->len, f->num, &h)) {
+        if (ibb_file_start(f->num) < purged)
+            continue; /* may still be there, and counts for nothing */
+        if (oldest && ibb_header_decode(f->bytes, f->len, f->num, &h)) {
             s->base = s->end = h.start;
             s->first = h.first;
         }
+        oldest = false;
         for (uint32_t at = IBB_PAGE; at + IBB_PAGE <= f->len && s->end < checkpoint;
              at += IBB_PAGE) {
             uint32_t left = checkpoint - s->end;
@@ -92,10 +97,12 @@ bool stream_history(struct history *h, const struct stream_logs *l)
 {
     struct stream s;
     struct ibb_record r;
-    uint32_t checkpoint = checkpoint_in(l->redo, l->redo_len, IBB_START);
-    checkpoint = checkpoint_in(l->buffer, l->buffer_len, checkpoint);
+    uint32_t checkpoint = last_in(l->redo, l->redo_len, REDO_CHECKPOINT, IBB_START);
+    checkpoint = last_in(l->buffer, l->buffer_len, REDO_CHECKPOINT, checkpoint);
+    uint32_t purged = last_in(l->redo, l->redo_len, REDO_PURGE, 0);
+    purged = last_in(l->buffer, l->buffer_len, REDO_PURGE, purged);
     history_clear(h);
-    h->broken = !read_files(&s, l, checkpoint);
+    h->broken = !read_files(&s, l, checkpoint, purged);
     if (!h->broken &&
         (!read_redo(&s, l->redo, l->redo_len) || !read_redo(&s, l->buffer, l->buffer_len)))
         return false;

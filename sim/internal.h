@@ -141,6 +141,7 @@ void fault_spend(struct sim *s, enum fault_point p, uint32_t node);
 void operator_list(const struct sim *s, struct moves *m);
 /* Could an operator still do something to this node? */
 bool operator_admitted(const struct sim *s, uint32_t node);
+bool operator_may_purge(const struct sim *s, uint32_t node);
 void operator_take(struct sim *s, uint32_t node, enum operator_act act, uint32_t session);
 
 /* ---- judge.c -------------------------------------------------------------------------------- */

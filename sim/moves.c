@@ -82,10 +82,10 @@ static void list_node(const struct sim *s, uint32_t node, struct moves *m)
     if (applier_may_start(s, node))
         runnable |= 1u << TASK_APPLIER;
     struct env env = {.set = &s->scenario->node[node]};
-    /* When pages are written shows only in what a crash or a disk fault leaves of them. */
+    /* When pages are written shows only in what a crash, a disk fault or a purge leaves of them. */
     if (n->state == NODE_UP && (n->in_io >> TASK_REDO & 1) == 0 &&
         (engine_background_due(&n->engine, &env) || primary_checkpoint_waits(&n->primary) ||
-         (ibb_pages_due(&n->engine) && moves_in_danger(s, node))))
+         (ibb_pages_due(&n->engine) && (moves_in_danger(s, node) || operator_may_purge(s, node)))))
         runnable |= 1u << TASK_REDO;
     for (uint32_t left = runnable | n->in_io | n->timers; left != 0; left &= left - 1) {
         uint32_t t = (uint32_t)__builtin_ctz(left);

@@ -477,6 +477,7 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
     bool enabled = n->primary.semisync.enabled;
     bool resets = primary_resets(&n->primary);
     uint32_t lsn = engine_lsn(&n->engine);
+    uint32_t base = n->engine.ibb.base;
     bool commits =
         s->now != NULL && e->task < COMMITTERS && (e->kind == EV_RUN || e->kind == EV_DISK_DONE);
     const char *stage = commits ? primary_stage_name(&env, &n->primary.by[e->task]) : NULL;
@@ -488,7 +489,12 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
     carry_out(s, node, &out);
     if (n->engine.ibb.on && engine_lsn(&n->engine) != lsn) {
         uint32_t before = n->binlog.n;
+        uint32_t held = history_mask(&n->binlog);
         node_read_engine(s, node);
+        if (n->engine.ibb.base != base) { /* at a start the two are the same */
+            n->forgotten |= held & ~history_mask(&n->binlog);
+            before = n->binlog.n;
+        }
         judge_holds(s, node, before, n->relay.n);
     }
     after(s, node, e);
@@ -512,6 +518,8 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
         reach_acks(s, &n->primary, e->task, awaited);
     if (stream && !streamed && n->primary.dump[e->peer].active)
         judge_stream(s, e->peer, node);
+    if (stream && !streamed && !n->primary.dump[e->peer].active)
+        reach(s, REACH_DUMP_REFUSED);
     if (resets && !primary_resets(&n->primary))
         n->commits = n->acked = 0; /* and the counters are zero */
     judge_status(s, node, enabled);

@@ -39,6 +39,8 @@ static const struct operator_row {
                                 OF_PRIMARY, ADMIN_SHUTDOWN_WAIT, REACH_SHUTDOWN_WAIT, 0, true},
     [OPERATOR_RESET_MASTER] = {"reset-master", "RESET MASTER", OF_PRIMARY, ADMIN_RESET_MASTER,
                                REACH_RESET_MASTER, 0, true},
+    [OPERATOR_PURGE_BINLOG] = {"purge-binlog", "PURGE BINARY LOGS", OF_PRIMARY, ADMIN_PURGE,
+                               REACH_PURGED, 0, true},
 };
 
 const char *operator_act_name(enum operator_act a)
@@ -79,7 +81,8 @@ bool operator_act_reaches(enum operator_act a, enum reach r)
 {
     assert(a < OPERATOR_ACTS);
     bool leads = rows[a].each == EACH_SESSION && r == REACH_KILLED_LEADER;
-    return rows[a].reach == r || leads;
+    bool held = a == OPERATOR_PURGE_BINLOG && r == REACH_PURGE_HELD;
+    return rows[a].reach == r || leads || held;
 }
 
 /* ---- when ------------------------------------------------------------------------------------ */
@@ -122,6 +125,9 @@ static bool would_change(const struct sim *s, enum operator_act act, uint32_t no
         return n->primary.serving && n->primary.by[TASK_OPERATOR].state == COMMITTER_IDLE;
     case OPERATOR_FLUSH_LOGS:
         return n->primary.by[TASK_OPERATOR].state == COMMITTER_IDLE && !n->primary.binlog.closed;
+    case OPERATOR_PURGE_BINLOG:
+        return n->engine.ibb.on && n->primary.by[TASK_OPERATOR].state == COMMITTER_IDLE &&
+               ibb_file_start(ibb_file_in_use(&n->engine)) > n->engine.ibb.base;
     default:
         return true;
     }
@@ -156,6 +162,11 @@ void operator_list(const struct sim *s, struct moves *m)
             }
         }
     }
+}
+
+bool operator_may_purge(const struct sim *s, uint32_t node)
+{
+    return slot_of(s, OPERATOR_PURGE_BINLOG, node) != SCENARIO_OPERATORS_MAX;
 }
 
 bool operator_admitted(const struct sim *s, uint32_t node)
@@ -195,6 +206,9 @@ void operator_take(struct sim *s, uint32_t node, enum operator_act act, uint32_t
     assert(slot < SCENARIO_OPERATORS_MAX);
     s->world->operator_left[slot]--;
     reach(s, rows[act].reach);
+    if (act == OPERATOR_PURGE_BINLOG &&
+        primary_purge_to(&n->primary, &n->engine) < ibb_file_in_use(&n->engine))
+        reach(s, REACH_PURGE_HELD);
     struct event e = {.kind = EV_ADMIN, .admin = (uint8_t)rows[act].admin};
     if (rows[act].each == EACH_SESSION) {
         e.task = (uint8_t)(TASK_SESSION + session);

@@ -62,6 +62,7 @@ enum operator_act {
     OPERATOR_SHUTDOWN,      /* "shutdown": of a primary that lets clients in */
     OPERATOR_SHUTDOWN_WAIT, /* "shutdown-wait-for-all-slaves" */
     OPERATOR_RESET_MASTER,  /* "reset-master" */
+    OPERATOR_PURGE_BINLOG,  /* "purge-binlog": with the binlog inside the engine */
     OPERATOR_ACTS
 };
 const char *operator_act_name(enum operator_act a);

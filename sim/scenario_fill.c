@@ -209,6 +209,12 @@ static bool fill_operator(struct yaml_source *src, const struct raw_operator *r,
                 src, where, "%s is not modelled with the binlog inside the engine", r->what);
     }
     o->of = r->of != NULL ? (enum fault_of) * r->of : operator_act_of(o->act);
+    for (uint32_t n = 0; n < out->n_nodes && o->act == OPERATOR_PURGE_BINLOG; n++) {
+        unsigned role = n == 0 ? OF_PRIMARY : OF_REPLICA;
+        if (((unsigned)o->of & role) != 0 && !out->node[n].engine_binlog)
+            return yaml_source_error(src, where, "%s is modelled for binlog_storage_engine only",
+                                     r->what);
+    }
     o->at_most = r->at_most != NULL ? *r->at_most : 1;
     snprintf(where, sizeof where, "operator[%u].at_most", i);
     if (o->at_most < 1 || o->at_most > AT_MOST_MAX)

@@ -108,7 +108,7 @@ static void operators(void **state)
         {PAIR "operator: [{do: reboot}]\n",
          ":4:17: error: operators do not 'reboot'; known: set-semi-sync-off, set-semi-sync-on, "
          "kill-session, kill-query, stop-slave, start-slave, flush-logs, shutdown, "
-         "shutdown-wait-for-all-slaves, reset-master\n"
+         "shutdown-wait-for-all-slaves, reset-master, purge-binlog\n"
          "operator: [{do: reboot}]\n                ^\n"},
         {PAIR "operator: [{do: kill-query}, {do: kill-query, of: any}]\n",
          ":4:30: error: this overlaps with operator[0]; give one budget for kill-query of the same "

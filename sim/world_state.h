@@ -54,7 +54,7 @@ struct node {
     uint32_t runnable;  /* bit i: task i was woken */
     uint32_t timers;    /* bit i: the timer of task i is armed */
     uint32_t visible;   /* transactions that the read path shows; 0 while it is not up */
-    uint32_t forgotten; /* transactions in binlogs that RESET MASTER has deleted */
+    uint32_t forgotten; /* transactions in binlogs that RESET MASTER or PURGE has deleted */
     uint32_t reserved_too;
     uint32_t in_io; /* bit i: io[i] is active */
     struct hash128 hash;

@@ -135,6 +135,7 @@ enum admin {
     ADMIN_SHUTDOWN,        /* SHUTDOWN */
     ADMIN_SHUTDOWN_WAIT,   /* SHUTDOWN WAIT FOR ALL SLAVES */
     ADMIN_FLUSH_LOGS,      /* FLUSH BINARY LOGS */
+    ADMIN_PURGE,           /* PURGE BINARY LOGS TO the one in use */
 };
 
 enum statement {

@@ -129,6 +129,18 @@ void ibb_store(struct engine *e, uint64_t xid, const uint8_t *record, uint32_t l
 /* An out-of-band piece at the end of the stream, whatever becomes of its transaction. */
 void ibb_store_piece(struct engine *e, const uint8_t *record, uint32_t len);
 struct ibb_span ibb_span(const struct engine *e);
+/* The file in use: the last one whose header and first pages are durable. */
+uint32_t ibb_file_in_use(const struct engine *e);
+/* A purge is to leave `file` and what follows; the oldest file that it must leave for that. A
+ * commit record in what is left may refer to pieces that stand further ahead, and so may a large
+ * transaction that has yet to commit. */
+uint32_t ibb_purge_keep(const struct engine *e, uint32_t file);
+/* Forgets what begins before `file`, with a redo record that says so. When that is durable, and not
+ * before, the files may go: a start that finds some of them knows that they count for nothing.
+ * ibb_purge_unlink: were there any? */
+void ibb_purge(struct engine *e, uint32_t file);
+bool ibb_purge_unlink(const struct engine *e, const struct env *env, uint32_t task,
+                      struct actions *out);
 /* The record that begins at `offset`; its length, 0 at the end of the stream. */
 uint32_t ibb_record_at(const struct engine *e, uint32_t offset, struct ibb_record *r);
 /* GTID state in front of `offset`, which is the start of a record or the end of the stream. */

@@ -191,16 +191,105 @@ void ibb_pages_written(struct engine *e)
     engine_log(e, &(struct redo_record){.xid = b->flushed, .type = REDO_CHECKPOINT});
 }
 
+/* ---- purge ---------------------------------------------------------------------------------- */
+
+/* A file whose first page was never written has no header that a start could read. */
+uint32_t ibb_file_in_use(const struct engine *e)
+{
+    uint32_t flushed = e->ibb.flushed;
+    return ibb_file_of(flushed > IBB_START ? flushed - 1 : flushed);
+}
+
+/* File of the first piece of the chain that ends at `last`. */
+static uint32_t chain_begins(const struct engine *e, uint32_t last)
+{
+    for (;;) {
+        struct ibb_record r;
+        uint32_t len = ibb_record_at(e, last, &r);
+        assert(len != 0 && r.type == IBB_PIECE);
+        (void)len;
+        struct reader in = reader_over(r.payload, r.len);
+        uint32_t before = get_u32(&in);
+        if (before == 0)
+            return ibb_file_of(last);
+        last = before;
+    }
+}
+
+/* One look over the commit records that stand in `keep` or behind it. */
+static uint32_t referred_to(const struct engine *e, uint32_t keep)
+{
+    struct ibb_record r;
+    uint32_t lowest = keep;
+    for (uint32_t at = e->ibb.first, len; at < e->ibb.end; at += len) {
+        len = ibb_record_at(e, at, &r);
+        assert(len != 0);
+        if (at < ibb_file_start(keep) || r.type != IBB_COMMIT || (r.flags & IBB_HAS_PIECES) == 0)
+            continue;
+        struct reader in = reader_over(r.payload, r.len);
+        uint32_t begins = chain_begins(e, get_u32(&in));
+        if (begins < lowest)
+            lowest = begins;
+    }
+    return lowest;
+}
+
+uint32_t ibb_purge_keep(const struct engine *e, uint32_t file)
+{
+    uint32_t keep = file;
+    for (uint32_t t = 0; t < COMMITTERS; t++) {
+        uint32_t begins = e->ibb.piece[t] != 0 ? chain_begins(e, e->ibb.piece[t]) : keep;
+        if (begins < keep)
+            keep = begins;
+    }
+    /* What stays for a reference has references of its own. */
+    for (uint32_t before = 0; before != keep;) {
+        before = keep;
+        keep = referred_to(e, keep);
+    }
+    return keep;
+}
+
+void ibb_purge(struct engine *e, uint32_t file)
+{
+    struct ibb *b = &e->ibb;
+    uint32_t base = ibb_file_start(file);
+    assert(base > b->base && file <= ibb_file_in_use(e));
+    struct gtid_state before;
+    uint32_t first = first_record(e, base);
+    ibb_state_at(e, first, &before);
+    memmove(b->bytes, b->bytes + (base - b->base), b->end - base);
+    memset(b->bytes + (b->end - base), 0, base - b->base);
+    b->base = base;
+    b->first = first;
+    b->before = before;
+    engine_log(e, &(struct redo_record){.xid = base, .type = REDO_PURGE});
+}
+
+bool ibb_purge_unlink(const struct engine *e, const struct env *env, uint32_t task,
+                      struct actions *out)
+{
+    bool any = false;
+    for (uint32_t num = 1; num < ibb_file_of(e->ibb.base); num++) {
+        if (view_find(env->disk, ibb_file(num)) == NULL)
+            continue;
+        act_unlink(out, task, ibb_file(num));
+        any = true;
+    }
+    return any;
+}
+
 /* ---- start ---------------------------------------------------------------------------------- */
 
-/* Everything before it stands in the pages. */
-static uint32_t last_checkpoint(const struct file_view *redo, uint32_t len)
+/* Offset in the last record of the type; `none` where there is none. */
+static uint32_t last_offset(const struct file_view *redo, uint32_t len, enum redo_type type,
+                            uint32_t none)
 {
     uint32_t at = 0;
-    uint32_t found = IBB_START;
+    uint32_t found = none;
     struct redo_record r;
     for (uint32_t n; at < len && (n = redo_decode(redo->bytes + at, len - at, &r)) != 0; at += n) {
-        if (r.type == REDO_CHECKPOINT)
+        if (r.type == type)
             found = (uint32_t)r.xid;
     }
     return found;
@@ -285,9 +374,11 @@ void ibb_boot(struct engine *e, const struct env *env, struct actions *out)
     struct ibb_header h = {.start = IBB_START, .first = IBB_START};
     const struct file_view *redo =
         view_find(env->disk, (struct file_id){.kind = FILE_REDO, .num = 1});
-    uint32_t checkpoint = redo != NULL ? last_checkpoint(redo, e->written) : IBB_START;
+    uint32_t logged = redo != NULL ? e->written : 0;
+    uint32_t checkpoint = last_offset(redo, logged, REDO_CHECKPOINT, IBB_START);
+    uint32_t purged = last_offset(redo, logged, REDO_PURGE, 0);
     bool fresh = never_used(env, checkpoint);
-    uint8_t oldest = view_first(env->disk, FILE_IBB);
+    uint32_t oldest = purged != 0 ? ibb_file_of(purged) : view_first(env->disk, FILE_IBB);
     const struct file_view *f = oldest == 0 ? NULL : view_find(env->disk, ibb_file(oldest));
     bool good = fresh || (f != NULL && ibb_header_decode(f->bytes, f->len, oldest, &h));
     b->on = 1;
@@ -311,6 +402,7 @@ void ibb_boot(struct engine *e, const struct env *env, struct actions *out)
         if (view_find(env->disk, ibb_file(num)) != NULL)
             act_unlink(out, TASK_BOOT, ibb_file(num));
     }
+    (void)ibb_purge_unlink(e, env, TASK_BOOT, out);
 }
 
 void ibb_boot_sync(const struct env *env, const struct engine *e, struct actions *out)

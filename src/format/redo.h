@@ -20,6 +20,7 @@ enum redo_type {
     REDO_WHOLE,      /* row, commit and the transaction's binlog record, in one */
     REDO_PIECE,      /* a binlog record alone: an out-of-band piece of a large transaction */
     REDO_CHECKPOINT, /* xid: the binlog pages hold everything before this offset of the stream */
+    REDO_PURGE,      /* xid: the binlog files before this offset, where a file begins, may go */
     REDO_TYPES
 };
 

@@ -143,6 +143,10 @@ static void start(const struct ctx *c, uint32_t node, const struct dump_request 
     log_pos_t from = 0;
     if (c->e->ibb.on) {
         from = engine_dump_start(c, &q->pos, &gates);
+        if (from == 0) {
+            refuse(c, node, "1236 what the replica needs was purged from the binlog");
+            return;
+        }
     } else {
         uint32_t file = find_file(c, &q->pos);
         gates = open_gates(c, &q->pos, file);

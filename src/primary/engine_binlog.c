@@ -49,9 +49,16 @@ static const struct row engine_after_commit_large[] = {IN_PIECES, ENGINE_AFTER_C
 static const struct row engine_before_write[] = {{STAGE_PREPARE, LOCK_NONE}, ENGINE_BEFORE_WRITE};
 static const struct row engine_before_write_large[] = {IN_PIECES, ENGINE_BEFORE_WRITE};
 
+static const struct row purge[] = {
+    {STAGE_PURGE, LOCK_NONE}, {STAGE_PURGE_FLUSH, LOCK_NONE}, {STAGE_PURGE_UNLINK, LOCK_NONE},
+    {STAGE_DONE, LOCK_NONE},  {STAGE_END, LOCK_NONE},
+};
+
 const struct row *engine_pipeline(const struct server_settings *set, uint32_t path)
 {
     bool large = path == PATH_LARGE;
+    if (path == PATH_PURGE)
+        return purge;
     if (set->wait_point == WAIT_BEFORE_WRITE)
         return large ? engine_before_write_large : engine_before_write;
     return large ? engine_after_commit_large : engine_after_commit;
@@ -161,6 +168,38 @@ enum outcome engine_stage_flush(const struct ctx *c, uint32_t task)
     return NEXT;
 }
 
+/* ---- PURGE BINARY LOGS ---------------------------------------------------------------------- */
+
+uint32_t primary_purge_to(const struct primary *p, const struct engine *e)
+{
+    uint32_t file = ibb_file_in_use(e);
+    for (uint32_t i = 0; i < NODES_MAX; i++) {
+        const struct dump *d = &p->dump[i];
+        uint32_t reads = d->active ? ibb_file_of(log_pos_offset(d->pos)) : file;
+        if (reads < file)
+            file = reads;
+    }
+    return ibb_purge_keep(e, file);
+}
+
+/* The files themselves go when it is durable that nobody needs them. */
+enum outcome engine_stage_purge(const struct ctx *c, uint32_t task)
+{
+    (void)task;
+    uint32_t file = primary_purge_to(c->p, c->e);
+    if (ibb_file_start(file) > c->e->ibb.base)
+        ibb_purge(c->e, file);
+    return NEXT;
+}
+
+enum outcome engine_stage_unlink(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (!m->io_done && ibb_purge_unlink(c->e, c->env, task, c->out))
+        return commit_wait_for_disk(m);
+    return NEXT;
+}
+
 /* ---- start-up ------------------------------------------------------------------------------- */
 
 void engine_binlog_recover(const struct ctx *c)
@@ -190,7 +229,8 @@ log_pos_t engine_binlog_last(const struct ctx *c)
 
 /* ---- dump threads --------------------------------------------------------------------------- */
 
-/* The newest file whose GTID state the replica has; without an index file its header tells. */
+/* The newest file whose GTID state the replica has; without an index file its header tells. 0: what
+ * it needs was purged. */
 log_pos_t engine_dump_start(const struct ctx *c, const struct gtid_pos *pos, uint16_t *gates)
 {
     struct ibb_header h;
@@ -200,9 +240,13 @@ log_pos_t engine_dump_start(const struct ctx *c, const struct gtid_pos *pos, uin
         if (f == NULL || !ibb_header_decode(f->bytes, f->len, num, &h) || h.first > c->e->ibb.end ||
             !dump_covers(pos, &h.state))
             continue;
+        if (h.start < c->e->ibb.base)
+            break; /* purged, and not deleted yet */
         *gates = dump_gates(pos, &h.state);
         return log_pos(STREAM_FILE, h.first);
     }
+    if (!dump_covers(pos, &c->e->ibb.before))
+        return 0;
     *gates = dump_gates(pos, &c->e->ibb.before);
     return log_pos(STREAM_FILE, c->e->ibb.first);
 }

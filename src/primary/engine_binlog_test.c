@@ -337,6 +337,112 @@ static void test_pieces_left_behind(void **state)
     assert_stream(&w, 1, "0-1-1");
 }
 
+/* ---- purge ----------------------------------------------------------------------------------- */
+
+static void purge(void)
+{
+    tw_event(&w, &(struct event){.kind = EV_ADMIN, .admin = ADMIN_PURGE, .task = TASK_OPERATOR});
+    tw_settle(&w);
+}
+
+static void test_purge_and_who_comes_late(void **state)
+{
+    (void)state;
+    fill_and_checkpoint();
+    uint32_t kept = ibb_file_in_use(&w.e);
+    assert_true(kept > 2);
+    purge();
+    assert_int_equal(w.e.ibb.base, ibb_file_start(kept));
+    for (uint32_t num = 1; num < kept; num++)
+        assert_null(tw_file(&w, FILE_IBB, (uint8_t)num));
+    tw_connect(&w, 1, "", true);
+    tw_connect(&w, 2, "0-1-4", true);
+    tw_settle(&w);
+    assert_stream(&w, 1, "E1236");
+    assert_stream(&w, 2, "0-1-5");
+    uint32_t end = w.e.ibb.end;
+    tw_power(&w);
+    tw_serve(&w);
+    assert_int_equal(w.e.ibb.base, ibb_file_start(kept));
+    assert_int_equal(w.e.ibb.end, end);
+    assert_int_equal(gtid_state_latest(&w.p.binlog.state, 0).seq, 5);
+}
+
+/* Any of the deleted files may be back: it is deleted again. */
+static void test_purged_files_that_came_back(void **state)
+{
+    (void)state;
+    fill_and_checkpoint();
+    struct tw_file old = *tw_file(&w, FILE_IBB, 1);
+    purge();
+    tw_create(&w, old.id);
+    *tw_file(&w, FILE_IBB, 1) = old;
+    uint32_t base = w.e.ibb.base;
+    tw_kill(&w);
+    tw_serve(&w);
+    assert_int_equal(w.e.ibb.base, base);
+    assert_null(tw_file(&w, FILE_IBB, 1));
+}
+
+static void test_purge_leaves_what_a_dump_thread_reads(void **state)
+{
+    (void)state;
+    fill_and_checkpoint();
+    w.p.dump[1] = (struct dump){.active = 1, .pos = log_pos(1, w.e.ibb.first)};
+    assert_int_equal(primary_purge_to(&w.p, &w.e), 1);
+    purge();
+    assert_int_equal(w.e.ibb.base, IBB_START);
+    assert_non_null(tw_file(&w, FILE_IBB, 1));
+}
+
+/* A large transaction, before its commit and behind it: its pieces stand in the first file, the end
+ * of the binlog does not. */
+static void test_purge_leaves_pieces(void **state)
+{
+    (void)state;
+    for (uint32_t committed = 0; committed < 2; committed++) {
+        begin(WAIT_AFTER_COMMIT, 1);
+        w.set.semi_sync_master = false;
+        tw_serve(&w);
+        large(0);
+        tw_run(&w, 0); /* prepare, first piece */
+        for (uint32_t t = 1; t < 3; t++) {
+            tw_client(&w, 1, t);
+            for (uint32_t i = 0; i < 20 && w.p.by[1].state != COMMITTER_IDLE; i++) {
+                tw_run_only(&w, 1);
+                if (w.p.by[1].state == COMMITTER_IO)
+                    tw_fsync(&w, 1, IO_OK);
+            }
+        }
+        assert_int_equal(w.e.ibb.pieces[0], 1);
+        if (committed != 0)
+            tw_settle(&w);
+        for (uint32_t i = 0; i < 6 && ibb_pages_due(&w.e); i++) {
+            ibb_pages_write(&w.e, &(struct env){.set = &w.set, .disk = &(struct disk_view){0}},
+                            &(struct actions){0});
+            ibb_pages_written(&w.e);
+        }
+        assert_true(ibb_file_in_use(&w.e) > 1);
+        assert_int_equal(primary_purge_to(&w.p, &w.e), 1);
+        /* Without a look at the references the group could not be put together any more. */
+        if (committed == 0)
+            continue;
+        assert_int_equal(strlen(held()), 5);
+        ibb_purge(&w.e, ibb_file_in_use(&w.e));
+        struct ibb_record r;
+        struct ibb_span span = ibb_span(&w.e);
+        uint8_t group[1024];
+        struct writer out = writer_over(group, sizeof group);
+        uint32_t at = w.e.ibb.first;
+        for (uint32_t len; (len = ibb_record_at(&w.e, at, &r)) != 0; at += len) {
+            if ((r.flags & IBB_HAS_PIECES) != 0)
+                break;
+        }
+        assert_true(at < w.e.ibb.end);
+        assert_false(ibb_group(&span, &r, &out));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +458,10 @@ int main(void)
         cmocka_unit_test(test_files_behind_the_end_go),
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_pieces_left_behind),
+        cmocka_unit_test(test_purge_and_who_comes_late),
+        cmocka_unit_test(test_purged_files_that_came_back),
+        cmocka_unit_test(test_purge_leaves_what_a_dump_thread_reads),
+        cmocka_unit_test(test_purge_leaves_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

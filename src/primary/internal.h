@@ -51,6 +51,9 @@ enum stage {
     STAGE_FLUSH_ALONE,  /* no binlog: the commit record alone makes the transaction durable */
     STAGE_REPLY,        /* OK to the client */
     STAGE_FLUSH_LOGS,   /* FLUSH BINARY LOGS: a new file */
+    STAGE_PURGE,        /* PURGE BINARY LOGS: engine binlog files that nobody needs */
+    STAGE_PURGE_FLUSH,  /* it is durable which */
+    STAGE_PURGE_UNLINK, /* they go */
     STAGE_DRAIN,        /* MySQL: a new file, when nothing in this one is in doubt any more */
     STAGE_ASK,          /* the engine is asked for a checkpoint; the statement is done */
     STAGE_CHECKPOINT,   /* the binlog says which files recovery still needs */
@@ -70,6 +73,7 @@ enum commit_path {
     PATH_DIRECT,       /* a statement that is written by itself, past the queue: DDL */
     PATH_FLUSH_LOGS,   /* TASK_OPERATOR: FLUSH BINARY LOGS */
     PATH_RESET_MASTER, /* TASK_OPERATOR: RESET MASTER */
+    PATH_PURGE,        /* TASK_OPERATOR: PURGE BINARY LOGS */
     PATH_ROTATE_LAST,  /* MySQL: a leader that has filled the file, before it answers */
     PATH_CHECKPOINT,   /* TASK_BACKGROUND: a binlog checkpoint is due */
 };

@@ -90,6 +90,10 @@ void operator_step(const struct ctx *c, const struct event *ev)
         if (c->p->by[TASK_OPERATOR].state == COMMITTER_IDLE)
             commit_start(c, TASK_OPERATOR, PATH_FLUSH_LOGS);
         break;
+    case ADMIN_PURGE:
+        if (c->p->by[TASK_OPERATOR].state == COMMITTER_IDLE)
+            commit_start(c, TASK_OPERATOR, PATH_PURGE);
+        break;
     default:
         admin(c, (enum admin)ev->admin);
     }

@@ -196,6 +196,10 @@ bool primary_resets(const struct primary *p);
 enum kill_victim { KILL_NOBODY, KILL_WAITER, KILL_LEADER, KILL_FOLLOWER };
 enum kill_victim primary_kill_victim(const struct primary *p, uint32_t task);
 
+/* The binlog file up to which PURGE BINARY LOGS would delete, with the binlog inside the engine:
+ * what a dump thread has yet to read stays, and pieces that are referred to. */
+uint32_t primary_purge_to(const struct primary *p, const struct engine *e);
+
 /* Name of the lock that it waits for (COMMITTER_LOCK). */
 const char *primary_wanted_lock(const struct env *env, const struct committer *c);
 const char *primary_lock_name(uint32_t lock); /* "LOCK_log"; enum commit_lock */

@@ -21,6 +21,8 @@ void commit_send_on(const struct ctx *c, uint32_t task, enum stage stage);
 enum outcome engine_stage_pieces(const struct ctx *c, uint32_t task);
 enum outcome engine_stage_store(const struct ctx *c, uint32_t task);
 enum outcome engine_stage_flush(const struct ctx *c, uint32_t task);
+enum outcome engine_stage_purge(const struct ctx *c, uint32_t task);
+enum outcome engine_stage_unlink(const struct ctx *c, uint32_t task);
 
 /* ---- redo.c --------------------------------------------------------------------------------- */
 
