@@ -1,6 +1,7 @@
-/* A reduction must not show. Each cell of the matrix that is small enough without any is walked
- * without, with each alone and with all: the same promises break, the same conditions are met, and
- * the set of final outcomes is the same. */
+/* A reduction must not show. A cell is walked without any, with each alone and with all: the same
+ * promises break, the same conditions are met, and the set of final outcomes is the same. This is
+ * done for the cells of a list, and for every scenario that is small without a reduction. */
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +12,7 @@
 #include "sim/explore/outcome_test_util.h"
 #include "sim/explore/walk_test_util.h"
 
-/* Every cell of the matrix with less than 60,000 states without a reduction, and some more. */
+/* Cells in which each reduction has something to do. */
 static const char *const cells[] = {
     "02-after-sync",
     "03-before-write",
@@ -61,18 +62,28 @@ struct found {
     reach_mask reached;
 };
 
-static struct found walk(const struct scenario *sc, uint32_t reduce)
+/* False where there are more states than states_max (0: no limit). */
+static bool walk_up_to(const struct scenario *sc, uint32_t reduce, uint64_t states_max,
+                       struct found *f)
 {
     static struct walk k;
     struct outcomes o = {.n = 0};
     walk_open(&k, sc, reduce);
+    k.states_max = states_max;
     visited_init(&o.seen, (uint64_t)1 << 28);
     k.end = end;
     k.arg = &o;
     walk_all(&k);
-    struct found f = {k.states, k.steps, o.n, o.sum, k.broken, k.reached};
+    *f = (struct found){k.states, k.steps, o.n, o.sum, k.broken, k.reached};
     walk_close(&k);
     visited_free(&o.seen);
+    return !k.cut;
+}
+
+static struct found walk(const struct scenario *sc, uint32_t reduce)
+{
+    struct found f;
+    assert_true(walk_up_to(sc, reduce, 0, &f));
     return f;
 }
 
@@ -113,8 +124,41 @@ static void same_verdicts_and_outcomes(void **state)
             fail_msg("%s reduces nothing", reduction_name(r));
 }
 
-int main(void)
+enum { SMALL = 60000 }; /* states without a reduction */
+
+static void same_in_every_small_scenario(void **state)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_verdicts_and_outcomes)};
-    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+    (void)state;
+    glob_t files;
+    uint32_t small = 0;
+    assert_int_equal(glob("scenarios/[0-9]*.yaml", 0, NULL, &files), 0);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        struct scenario sc;
+        struct found all;
+        assert_true(scenario_load(files.gl_pathv[i], &sc, stderr));
+        if (!walk_up_to(&sc, 0, SMALL, &all))
+            continue;
+        small++;
+        struct found some = walk(&sc, REDUCE_ALL);
+        assert_same(&some, &all, sc.name);
+        for (uint32_t r = 0; r < REDUCTIONS; r++) {
+            char which[SCENARIO_NAME_MAX + 32];
+            some = walk(&sc, 1u << r);
+            snprintf(which, sizeof which, "%s, %s", sc.name, reduction_name(r));
+            assert_same(&some, &all, which);
+        }
+    }
+    print_message("%u of %zu scenarios are small enough\n", small, files.gl_pathc);
+    assert_true(small >= 40);
+    globfree(&files);
+}
+
+/* With the argument "every" (ctest's label heavy) all small scenarios, else the list. */
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest list[] = {cmocka_unit_test(same_verdicts_and_outcomes)};
+    const struct CMUnitTest every[] = {cmocka_unit_test(same_in_every_small_scenario)};
+    if (argc > 1 && strcmp(argv[1], "every") == 0)
+        return cmocka_run_group_tests(every, NULL, NULL) != 0;
+    return cmocka_run_group_tests(list, NULL, NULL) != 0;
 }

@@ -20,6 +20,8 @@ struct walk {
     uint32_t asked; /* questions of the step under way */
     struct visited seen;
     uint64_t states, steps, ends;
+    uint64_t states_max; /* 0: no limit */
+    bool cut;            /* more states than that, or a bound of the world */
     invariant_mask broken;
     reach_mask reached;
     void (*each)(struct walk *k,
@@ -68,6 +70,10 @@ static inline void walk_from(struct walk *k, uint32_t depth)
     uint32_t n[WALK_ASKED_MAX];
     uint32_t asked = 0;
     k->states++;
+    if (k->states_max != 0 && k->states > k->states_max)
+        k->cut = true;
+    if (k->cut)
+        return;
     if (k->each != NULL)
         k->each(k, depth);
     do {
@@ -87,11 +93,15 @@ static inline void walk_from(struct walk *k, uint32_t depth)
                 k->end(k, depth);
             return;
         }
+        if (r == STEP_FULL && k->states_max != 0) {
+            k->cut = true;
+            return;
+        }
         assert_int_equal(r, STEP_MOVED);
         k->steps++;
         if (visited_add(&k->seen, world_hash(next)) == VISITED_NEW)
             walk_from(k, depth + 1);
-    } while (walk_count_up(answer, n, asked));
+    } while (!k->cut && walk_count_up(answer, n, asked));
 }
 
 static inline void walk_open(struct walk *k, const struct scenario *sc, uint32_t reduce)
