@@ -1,5 +1,6 @@
 /* Whole searches of small worlds: exact verdicts, the same counts again and by another way, what
  * sampling finds and must not find, and witnesses that can be replayed. */
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "sim/explore/explore.h"
+#include "sim/explore/search.h"
 #include "sim/test_sim.h"
 
 #define B(x) (1u << INV_##x)
@@ -240,6 +241,51 @@ static void sampling_finds_what_breaks(void **state)
     }
 }
 
+/* ---- what a block does not use ----------------------------------------------------------------- */
+
+/* Where a copy leaves the target as it was, anything may stand: here what looks most like something
+ * in use. */
+static void copy_over_rubbish(struct world *to, const struct world *from)
+{
+    static uint32_t turn;
+    static const int rubbish[] = {0x01, 0x00, 0x02, 0xA5};
+    memset(to, rubbish[turn++ % 4], sizeof *to);
+    world_copy(to, from);
+}
+
+static void assert_unread(const struct scenario *sc, uint64_t max_states)
+{
+    const struct explore_options o = {.max_states = max_states};
+    struct machine dirty = world_machine;
+    struct result clean, other;
+    dirty.copy = copy_over_rubbish;
+    dirty.undo = NULL;
+    search_exhaust(&world_machine, sc, &o, &clean);
+    search_exhaust(&dirty, sc, &o, &other);
+    assert_int_equal(other.states, clean.states);
+    assert_int_equal(other.transitions, clean.transitions);
+    assert_hash_equal(other.digest, clean.digest);
+    assert_memory_equal(other.verdict, clean.verdict, sizeof clean.verdict);
+    result_free(&clean);
+    result_free(&other);
+}
+
+static void nobody_reads_what_is_not_in_use(void **state)
+{
+    (void)state;
+    glob_t files;
+    struct scenario sc;
+    rig_load(&sc, RIG_TRIO ONE
+             "faults: [{point: net/reset, at_most: 1}, {point: node/kill, of: replica}]\n");
+    assert_unread(&sc, 3000);
+    assert_int_equal(glob("scenarios/[0-9]*.yaml", 0, NULL, &files), 0);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        assert_true(scenario_load(files.gl_pathv[i], &sc, stderr));
+        assert_unread(&sc, 300);
+    }
+    globfree(&files);
+}
+
 /* ---- witnesses ------------------------------------------------------------------------------- */
 
 static void a_witness_can_be_replayed(void **state)
@@ -283,6 +329,7 @@ int main(void)
         cmocka_unit_test(another_way_finds_the_same),
         cmocka_unit_test(sampling_never_refutes_what_holds),
         cmocka_unit_test(sampling_finds_what_breaks),
+        cmocka_unit_test(nobody_reads_what_is_not_in_use),
         cmocka_unit_test(a_witness_can_be_replayed),
     };
     return cmocka_run_group_tests(tests, NULL, free_all) != 0;
