@@ -129,6 +129,8 @@ json_t *words_plan(const struct scenario *sc)
     append(l, new_pair_number("transactions", sc->transactions));
     if (sc->large > 0)
         append(l, new_pair_number("of these large", sc->large));
+    if (sc->plain > 0)
+        append(l, new_pair_number("of these into a table without transactions", sc->plain));
     if (sc->ddl > 0)
         append(l, new_pair_number("of these DDL", sc->ddl));
     append(l, new_pair("promotion", m->promote == PROMOTE_ANY
@@ -174,6 +176,8 @@ static const char *kind_text(enum file_kind kind)
         return "a backup";
     case FILE_IBB:
         return "a binlog file of the engine";
+    case FILE_TABLE:
+        return "a table without transactions";
     case FILE_NONE:
         break;
     }

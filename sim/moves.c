@@ -272,8 +272,10 @@ static void take_client(struct sim *s, uint32_t session)
     story_lane(s, LANE_CLIENT + session);
     story_to(s, c->node);
     story_txns(s, 1u << txn);
-    static const char *const words[] = {
-        [STATEMENT_INSERT] = "", [STATEMENT_LARGE] = " (large)", [STATEMENT_DDL] = " (DDL)"};
+    static const char *const words[] = {[STATEMENT_INSERT] = "",
+                                        [STATEMENT_LARGE] = " (large)",
+                                        [STATEMENT_PLAIN] = " (MyISAM)",
+                                        [STATEMENT_DDL] = " (DDL)"};
     enum statement what = scenario_statement(s->scenario, txn);
     story(s, "client %u sends T%u%s to %s", session + 1, txn + 1, words[what],
           story_node(s, c->node));

@@ -11,10 +11,14 @@
 
 static const char *file_text(struct file_id id)
 {
-    static const char *const names[] = {
-        [FILE_NONE] = "?",           [FILE_REDO] = "redo log", [FILE_BINLOG] = "binlog",
-        [FILE_RELAY] = "relay log",  [FILE_BACKUP] = "backup", [FILE_BINLOG_INDEX] = "binlog index",
-        [FILE_IBB] = "engine binlog"};
+    static const char *const names[] = {[FILE_NONE] = "?",
+                                        [FILE_REDO] = "redo log",
+                                        [FILE_BINLOG] = "binlog",
+                                        [FILE_RELAY] = "relay log",
+                                        [FILE_BACKUP] = "backup",
+                                        [FILE_BINLOG_INDEX] = "binlog index",
+                                        [FILE_IBB] = "engine binlog",
+                                        [FILE_TABLE] = "table"};
     return names[id.kind];
 }
 
@@ -336,15 +340,14 @@ static void up(struct sim *s, uint32_t node)
 static void applier_run(struct sim *s, uint32_t node, const struct env *env, struct actions *out)
 {
     struct node *n = &s->world->node[node];
-    struct applier_group g;
+    struct replicated_group g;
     if (n->primary.by[TASK_APPLIER].state == COMMITTER_IDLE && !n->applier.busy &&
         !n->primary.by[TASK_APPLIER].finished) {
         struct disk_view seen;
         receiver_visible(&n->receiver, env->disk, &seen);
         if (!applier_next(&n->applier, &seen, &g))
             return;
-        bool taken =
-            (g.ddl ? primary_apply_ddl : primary_apply)(&n->primary, g.gtid, g.xid, g.k, g.v, out);
+        bool taken = primary_apply(&n->primary, &g, out);
         assert(taken);
         (void)taken;
     }

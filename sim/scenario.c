@@ -52,7 +52,9 @@ enum statement scenario_statement(const struct scenario *s, uint32_t txn)
 {
     if (txn < s->large)
         return STATEMENT_LARGE;
-    return txn + s->ddl >= s->transactions ? STATEMENT_DDL : STATEMENT_INSERT;
+    if (txn + s->ddl >= s->transactions)
+        return STATEMENT_DDL;
+    return txn + s->ddl + s->plain >= s->transactions ? STATEMENT_PLAIN : STATEMENT_INSERT;
 }
 
 bool scenario_load(const char *path, struct scenario *out, FILE *err)

@@ -110,6 +110,7 @@ struct scenario {
     uint32_t sessions;     /* concurrent client sessions */
     uint32_t large;        /* the first `large` of the transactions are large */
     uint32_t ddl;          /* the last `ddl` of the transactions are DDL statements */
+    uint32_t plain;        /* the last `plain` before these go into a table without transactions */
     uint32_t transactions; /* in all, numbered as they are sent: who is idle sends the next */
 
     struct fault_budget fault[SCENARIO_FAULTS_MAX];

@@ -45,39 +45,61 @@ static bool fill_texts(struct yaml_source *src, const struct raw_scenario *raw,
 
 enum { LARGE_MAX = 4 }; /* a node has room for FILES_MAX files */
 
+/* What servers do with each kind. */
+static bool check_statements(struct yaml_source *src, const struct scenario *s,
+                             const struct server_settings *set)
+{
+    const char *key = s->ddl > 0     ? "workload.ddl"
+                      : s->plain > 0 ? "workload.non_transactional"
+                                     : "workload.large";
+    bool is_mariadb = set->profile->publish == PUBLISH_AFTER_SYNC_CALL;
+    if (s->ddl + s->plain > 0 && set->engine_binlog)
+        return yaml_source_error(src, key, "%s not modelled with the binlog inside the engine",
+                                 s->ddl > 0 ? "DDL is" : "tables without transactions are");
+    if (s->plain > 0 && !is_mariadb)
+        return yaml_source_error(src, key,
+                                 "%s: what MySQL does with a table without transactions is not "
+                                 "modelled; it was looked at on MariaDB only",
+                                 set->profile->name);
+    if (s->large > 0 && !set->profile->commit_by_rotate)
+        return yaml_source_error(src, "workload.large",
+                                 "%s does not make a binlog file of a large transaction; "
+                                 "mariadb-11.8 does (MDEV-32014)",
+                                 set->profile->name);
+    if (s->ddl + s->plain + s->large > 0 && set->wait_point == WAIT_BEFORE_WRITE &&
+        !set->engine_binlog)
+        return yaml_source_error(src, key,
+                                 "nobody has said yet what BEFORE_WRITE does with it "
+                                 "(MDEV-34705)");
+    return true;
+}
+
 /* Which of the transactions are not small inserts. */
 static bool fill_statements(struct yaml_source *src, const struct raw_workload *w,
                             struct scenario *out)
 {
     out->large = w->large != NULL ? *w->large : 0;
     out->ddl = w->ddl != NULL ? *w->ddl : 0;
+    out->plain = w->plain != NULL ? *w->plain : 0;
     if (out->ddl > out->transactions)
         return yaml_source_error(src, "workload.ddl",
                                  "ddl says how many of the %u transactions are DDL",
                                  out->transactions);
-    if (out->large > out->transactions - out->ddl)
+    if (out->plain > out->transactions - out->ddl)
+        return yaml_source_error(src, "workload.non_transactional",
+                                 "non_transactional says how many of the other %u transactions go "
+                                 "into a table without transactions",
+                                 out->transactions - out->ddl);
+    if (out->large > out->transactions - out->ddl - out->plain)
         return yaml_source_error(src, "workload.large",
                                  "large says how many of the other %u transactions are large",
-                                 out->transactions - out->ddl);
+                                 out->transactions - out->ddl - out->plain);
     if (out->large > LARGE_MAX)
         return yaml_source_error(src, "workload.large",
                                  "large is at most %d: each makes a binlog file", LARGE_MAX);
-    const char *key = out->ddl > 0 ? "workload.ddl" : "workload.large";
     for (uint32_t n = 0; n < out->n_nodes; n++) {
-        const struct server_settings *set = &out->node[n];
-        if (out->ddl > 0 && set->engine_binlog)
-            return yaml_source_error(src, key,
-                                     "DDL is not modelled with the binlog inside the engine");
-        if (out->large > 0 && !set->profile->commit_by_rotate)
-            return yaml_source_error(src, "workload.large",
-                                     "%s does not make a binlog file of a large transaction; "
-                                     "mariadb-11.8 does (MDEV-32014)",
-                                     set->profile->name);
-        if (out->ddl + out->large > 0 && set->wait_point == WAIT_BEFORE_WRITE &&
-            !set->engine_binlog)
-            return yaml_source_error(src, key,
-                                     "nobody has said yet what BEFORE_WRITE does with it "
-                                     "(MDEV-34705)");
+        if (!check_statements(src, out, &out->node[n]))
+            return false;
     }
     return true;
 }
@@ -85,8 +107,7 @@ static bool fill_statements(struct yaml_source *src, const struct raw_workload *
 static bool fill_workload(struct yaml_source *src, const struct raw_scenario *raw,
                           struct scenario *out)
 {
-    const struct raw_workload none = {NULL, NULL, NULL, NULL},
-                              *w = raw->workload != NULL ? raw->workload : &none;
+    const struct raw_workload none = {0}, *w = raw->workload != NULL ? raw->workload : &none;
     out->sessions = w->sessions != NULL ? *w->sessions : 2;
     out->transactions = w->transactions != NULL ? *w->transactions : 2;
     if (out->sessions < 1 || out->sessions > SESSIONS_MAX)

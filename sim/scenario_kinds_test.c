@@ -56,6 +56,21 @@ static void statements(void **state)
         {PAIR "workload: {large: 1}\n",
          ":4:19: error: mariadb-10.11 does not make a binlog file of a large transaction; "
          "mariadb-11.8 does (MDEV-32014)\nworkload: {large: 1}\n                  ^\n"},
+        {PAIR "workload: {ddl: 1, non_transactional: 2}\n",
+         ":4:39: error: non_transactional says how many of the other 1 transactions go "
+         "into a table "
+         "without transactions\nworkload: {ddl: 1, non_transactional: 2}\n"
+         "                                      ^\n"},
+        {P("profile: mysql-8.0") "workload: {non_transactional: 1}\n",
+         ":4:31: error: mysql-8.0: what MySQL does with a table without transactions is "
+         "not "
+         "modelled; it was looked at on MariaDB only\nworkload: {non_transactional: 1}\n"
+         "                              ^\n"},
+        {P("profile: mariadb-12.3, wait_point: AFTER_COMMIT, binlog_storage_engine: "
+           "innodb") "workload: {non_transactional: 1}\n",
+         ":4:31: error: tables without transactions are not modelled with the binlog "
+         "inside the "
+         "engine\nworkload: {non_transactional: 1}\n                              ^\n"},
         {P("wait_point: BEFORE_WRITE") "workload: {ddl: 1}\n",
          ":4:17: error: nobody has said yet what BEFORE_WRITE does with it (MDEV-34705)\n"
          "workload: {ddl: 1}\n                ^\n"},

@@ -51,7 +51,7 @@ static void keys_and_types(void **state)
         {PAIR "[a]: y\n", ":4:1: error: a key of the file must be a word\n[a]: y\n^\n"},
         {PAIR "workload: {session: 2}\n",
          ":4:12: error: unknown key 'session' in workload; allowed: "
-         "sessions, transactions, large, ddl\n"
+         "sessions, transactions, large, ddl, non_transactional\n"
          "workload: {session: 2}\n           ^\n"},
         {P("\xc3\xa4: 1"),
          ":3:21: error: unknown key '\xc3\xa4' in primary; allowed: profile, "

@@ -140,7 +140,8 @@ static void write_cluster(struct room *r)
         r->cluster.replicas_count = s->n_nodes - 1;
     }
     r->raw.cluster = &r->cluster;
-    r->workload = (struct raw_workload){&s->sessions, &s->transactions, &s->large, &s->ddl};
+    r->workload =
+        (struct raw_workload){&s->sessions, &s->transactions, &s->large, &s->ddl, &s->plain};
     r->raw.workload = &r->workload;
     r->disk = (struct raw_disk){&s->device.reorder, &s->device.tear};
     r->raw.disk = &r->disk;

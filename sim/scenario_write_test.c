@@ -72,6 +72,7 @@ static void same(const struct scenario *a, const struct scenario *b)
     assert_int_equal(a->sessions, b->sessions);
     assert_int_equal(a->large, b->large);
     assert_int_equal(a->ddl, b->ddl);
+    assert_int_equal(a->plain, b->plain);
     assert_int_equal(a->transactions, b->transactions);
     assert_int_equal(a->n_faults, b->n_faults);
     assert_memory_equal(a->fault, b->fault, a->n_faults * sizeof a->fault[0]);

@@ -109,6 +109,7 @@ static const cyaml_schema_field_t workload_fields[] = {
     UINT("transactions", struct raw_workload, transactions),
     UINT("large", struct raw_workload, large),
     UINT("ddl", struct raw_workload, ddl),
+    UINT("non_transactional", struct raw_workload, plain),
     CYAML_FIELD_END,
 };
 

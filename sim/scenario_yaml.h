@@ -57,6 +57,7 @@ struct raw_workload {
     uint32_t *transactions;
     uint32_t *large;
     uint32_t *ddl;
+    uint32_t *plain;
 };
 
 struct raw_disk {

@@ -61,6 +61,9 @@ static bool file_name(struct file_id id, char text[32])
     case FILE_IBB:
         snprintf(text, 32, "binlog-%06u.ibb", id.num - 1u);
         return true;
+    case FILE_TABLE:
+        snprintf(text, 32, "table.rows");
+        return true;
     case FILE_BACKUP:
         snprintf(text, 32, "backup.%06u", id.num);
         return true;

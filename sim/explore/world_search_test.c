@@ -241,7 +241,7 @@ static void sampling_finds_what_breaks(void **state)
     }
 }
 
-/* ---- what a block does not use ----------------------------------------------------------------- */
+/* ---- what a block does not use ------------------------------------------------------------ */
 
 /* Where a copy leaves the target as it was, anything may stand: here what looks most like something
  * in use. */

@@ -24,6 +24,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "format/gtid.h"
+
 enum {
     NODES_MAX = 6,    /* servers of a cluster: one primary, up to five replicas */
     SESSIONS_MAX = 4, /* client sessions of the workload */
@@ -58,6 +60,7 @@ enum file_kind {
     FILE_BACKUP,
     FILE_BINLOG_INDEX, /* the names of the binlogs, one per line */
     FILE_IBB,          /* binlog inside the engine (format/ibb.h) */
+    FILE_TABLE,        /* the rows of a table without transactions (engine/plain.c) */
 };
 
 /* A file of a node. Numbers count from 1; binlog 2 is "binlog.000002" in names and packets. */
@@ -141,7 +144,16 @@ enum admin {
 enum statement {
     STATEMENT_INSERT = 0,
     STATEMENT_LARGE, /* an insert whose binlog cache is above binlog_large_commit_threshold */
+    STATEMENT_PLAIN, /* an insert into a table without transactions (MyISAM) */
     STATEMENT_DDL,
+};
+
+/* What an applier hands on to be committed: one event group. */
+struct replicated_group {
+    struct gtid gtid;
+    uint64_t xid;      /* 0 where the group ended without one */
+    int32_t k, v;      /* first row, or what a DDL creates; 0, 0 for a group of another kind */
+    uint8_t statement; /* enum statement; a large one is an insert like others */
 };
 
 struct event {

@@ -24,8 +24,7 @@ static void log_append(struct engine *e, enum redo_type type, const struct engin
 static struct engine_row *row_of_xid(struct engine *e, uint64_t xid)
 {
     for (uint32_t i = 0; i < e->n_rows; i++) {
-        bool open = e->row[i].state == ROW_PREPARED || e->row[i].state == ROW_EXECUTED;
-        if (open && e->row[i].xid == xid)
+        if (e->row[i].state != ROW_COMMITTED && e->row[i].xid == xid)
             return &e->row[i];
     }
     return NULL;
@@ -60,17 +59,24 @@ static void row_commit(struct engine *e, struct engine_row *row)
     }
 }
 
+struct engine_row *engine_add_row(struct engine *e, uint64_t xid, int32_t k, int32_t v,
+                                  struct gtid gtid)
+{
+    if (e->n_rows == TXNS_MAX || row_of_key(e, k) != NULL)
+        return NULL;
+    struct engine_row *row = &e->row[e->n_rows++];
+    *row = (struct engine_row){.xid = xid, .k = k, .v = v, .gtid = gtid, .state = ROW_PREPARED};
+    return row;
+}
+
 /* Replays one record of the redo log. False where it contradicts what came before. */
 static bool redo_apply(struct engine *e, const struct redo_record *r)
 {
     if (r->type == REDO_PREPARE || r->type == REDO_WHOLE) {
-        if (e->n_rows == TXNS_MAX || row_of_key(e, r->k) != NULL)
-            return false;
-        e->row[e->n_rows++] = (struct engine_row){
-            .xid = r->xid, .k = r->k, .v = r->v, .gtid = r->gtid, .state = ROW_PREPARED};
-        if (r->type == REDO_WHOLE)
-            row_commit(e, &e->row[e->n_rows - 1]);
-        return true;
+        struct engine_row *row = engine_add_row(e, r->xid, r->k, r->v, r->gtid);
+        if (row != NULL && r->type == REDO_WHOLE)
+            row_commit(e, row);
+        return row != NULL;
     }
     if (r->type != REDO_COMMIT && r->type != REDO_ROLLBACK)
         return true; /* binlog only: ibb_boot */
@@ -107,15 +113,15 @@ void engine_boot(struct engine *e, const struct env *env, struct actions *out)
     e->synced = 0; /* nobody knows what of it the last life had fsynced */
     if (env->set->engine_binlog)
         ibb_boot(e, env, out);
+    plain_boot(e, env);
 }
 
 bool engine_prepare(struct engine *e, uint64_t xid, int32_t k, int32_t v, struct gtid gtid)
 {
     assert(e != NULL && xid != 0);
-    if (e->n_rows == TXNS_MAX || row_of_key(e, k) != NULL)
+    struct engine_row *row = engine_add_row(e, xid, k, v, gtid);
+    if (row == NULL)
         return false;
-    struct engine_row *row = &e->row[e->n_rows++];
-    *row = (struct engine_row){.xid = xid, .k = k, .v = v, .gtid = gtid, .state = ROW_PREPARED};
     log_append(e, REDO_PREPARE, row);
     return true;
 }

@@ -36,6 +36,7 @@ enum row_state {
     ROW_FREE = 0,
     ROW_PREPARED,
     ROW_EXECUTED, /* committed in the log, but nobody may see it yet: DDL that is not atomic */
+    ROW_LOCKED,   /* in a table without transactions whose lock the statement still holds */
     ROW_COMMITTED
 };
 
@@ -114,6 +115,19 @@ bool engine_flush_all(struct engine *e, uint32_t task, struct actions *out);
 void engine_flushed(struct engine *e, uint32_t lsn);
 /* Is there redo for TASK_REDO to flush? Only with F=0 and F=2. */
 bool engine_background_due(const struct engine *e, const struct env *env);
+
+/* ---- plain.c: a table without transactions (MyISAM) -------------------------------------------
+ * Nothing of it is logged, nothing is rolled back and nothing is fsynced. Its lock hides the row
+ * until the statement ends; then the row stands in the table's file (seen on 10.11.19: killed
+ * before, the row is gone; killed behind the OK, it is there). */
+
+/* The rows that the file holds, behind engine_boot. */
+void plain_boot(struct engine *e, const struct env *env);
+/* False: duplicate key, or the table is full. */
+bool plain_insert(struct engine *e, uint64_t xid, int32_t k, int32_t v, struct gtid gtid);
+/* The statement ends: the row is visible, and written. */
+void plain_unlock(struct engine *e, const struct env *env, uint64_t xid, uint32_t task,
+                  struct actions *out);
 
 /* ---- ibb.c: the binlog inside the engine ----------------------------------------------------- */
 

@@ -21,6 +21,8 @@ enum redo_type {
     REDO_PIECE,      /* a binlog record alone: an out-of-band piece of a large transaction */
     REDO_CHECKPOINT, /* xid: the binlog pages hold everything before this offset of the stream */
     REDO_PURGE,      /* xid: the binlog files before this offset, where a file begins, may go */
+    /* Never in the log: a row in the file of a table without transactions. */
+    REDO_PLAIN_ROW,
     REDO_TYPES
 };
 

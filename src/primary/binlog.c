@@ -26,7 +26,8 @@ static void render_rows(struct writer *w, struct event_ctx *x, uint32_t base,
                         const struct committer *m, bool in_pieces)
 {
     x->start = base + w->len;
-    encode_gtid(w, x, m->gtid, GTID_FLAG_TRANSACTIONAL | GTID_FLAG_ALLOW_PARALLEL, m->group_id);
+    uint8_t flags = m->path == PATH_PLAIN ? 0 : GTID_FLAG_TRANSACTIONAL | GTID_FLAG_ALLOW_PARALLEL;
+    encode_gtid(w, x, m->gtid, flags, m->group_id);
     if (in_pieces)
         return;
     x->start = base + w->len;
@@ -39,7 +40,10 @@ static void render_end(struct writer *w, struct event_ctx *x, uint32_t base,
                        const struct committer *m)
 {
     x->start = base + w->len;
-    encode_xid(w, x, m->xid);
+    if (m->path == PATH_PLAIN)
+        encode_query(w, x, db_name, "COMMIT");
+    else
+        encode_xid(w, x, m->xid);
 }
 
 /* One statement, without an end event: a standalone group (facts 4). */

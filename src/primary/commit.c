@@ -29,7 +29,7 @@ static uint32_t in_doubt(struct primary *p, const struct committer *leader)
 {
     uint32_t n = 0;
     for (uint32_t i = leader->head; i != 0; i = member(p, i)->next)
-        n += member(p, i)->path != PATH_DIRECT;
+        n += commit_is_2pc(member(p, i));
     return n;
 }
 
@@ -70,7 +70,12 @@ void commit_send_on(const struct ctx *c, uint32_t task, enum stage stage)
 }
 
 /* Each member goes to reply, where its own thread rolls it back; what did reach the file stays
- * there. */
+ * there, and what a table without transactions has. */
+static void roll_back_member(const struct ctx *c, uint32_t task)
+{
+    commit_send_on(c, task, c->p->by[task].path == PATH_PLAIN ? STAGE_UNLOCK : STAGE_REPLY);
+}
+
 static void roll_back_group(const struct ctx *c, uint32_t leader)
 {
     uint32_t next = 0;
@@ -79,10 +84,10 @@ static void roll_back_group(const struct ctx *c, uint32_t leader)
         member(c->p, i)->failed = 1;
         member(c->p, i)->next = 0;
         if (i - 1 != leader)
-            commit_send_on(c, i - 1, STAGE_REPLY);
+            roll_back_member(c, i - 1);
     }
     c->p->by[leader].head = 0;
-    commit_send_on(c, leader, STAGE_REPLY);
+    roll_back_member(c, leader);
 }
 
 /* The group goes on to its engine commit without the binlog: nobody waits for an ACK of it. */
@@ -323,6 +328,13 @@ static enum outcome stage_wait_direct(const struct ctx *c, uint32_t task)
     return STAY;
 }
 
+/* A table without transactions has no part in it: the lock of the table hides the row. */
+static void make_visible(const struct ctx *c, const struct committer *m)
+{
+    if (m->path != PATH_PLAIN)
+        engine_commit_ordered(c->e, m->xid);
+}
+
 /* One member per step: between two members a reader sees the first and not the second. */
 static enum outcome stage_commit(const struct ctx *c, uint32_t task)
 {
@@ -331,7 +343,7 @@ static enum outcome stage_commit(const struct ctx *c, uint32_t task)
         leader->cursor = leader->head;
     uint32_t i = leader->cursor;
     struct committer *m = member(c->p, i);
-    engine_commit_ordered(c->e, m->xid);
+    make_visible(c, m);
     leader->cursor = m->next;
     m->next = 0;
     if (i - 1 != task)
@@ -349,7 +361,7 @@ static enum outcome stage_commit_next(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
     uint32_t next = m->next;
-    engine_commit_ordered(c->e, m->xid);
+    make_visible(c, m);
     m->next = 0;
     m->head = 0;
     if (next == 0)
@@ -435,7 +447,7 @@ static enum outcome stage_reply(const struct ctx *c, uint32_t task)
         act_wake(c->out, task);
         return STAY;
     }
-    if (failed && m->xid != 0 && m->path != PATH_DIRECT)
+    if (failed && m->xid != 0 && commit_is_2pc(m))
         engine_rollback(c->e, m->xid);
     bool lost = task != TASK_APPLIER && (c->p->hung_up >> task & 1) != 0;
     if (task != TASK_APPLIER)
@@ -495,6 +507,7 @@ static const stage_fn stage_run[] = {
     [STAGE_COMMIT] = stage_commit,
     [STAGE_FLUSH] = redo_flush,
     [STAGE_WAIT_OWN] = stage_wait_own,
+    [STAGE_UNLOCK] = redo_unlock,
     [STAGE_REPLY] = stage_reply,
     [STAGE_ROTATE_LARGE] = stage_rotate_large,
     [STAGE_RENDER_END] = stage_render_end,
@@ -528,6 +541,7 @@ void commit_start(const struct ctx *c, uint32_t task, enum commit_path path)
     assert(m->state == COMMITTER_IDLE);
     m->state = COMMITTER_READY;
     bool writes = path == PATH_GROUP || path == PATH_LARGE || path == PATH_DIRECT;
+    assert(path != PATH_PLAIN || !c->p->binlog.closed); /* MariaDB only, which closes none */
     m->path = (uint8_t)(writes && c->p->binlog.closed ? PATH_UNLOGGED : path);
     m->row = 0;
     act_wake(c->out, task);

@@ -469,13 +469,14 @@ static void test_applier_commits_like_a_session(void **state)
     tw_boot(&w, ADMIN_FOLLOW);
     tw_clear(&w);
     assert_false(w.p.serving);
+    const struct replicated_group second = {.gtid = {2, 7, 42}, .xid = 901, .k = 4, .v = 400};
     tw_apply(&w, (struct gtid){2, 7, 41}, 900, 3);
     assert_false(primary_applied(&w.p, &error));
     actions_clear(&out);
-    assert_false(primary_apply(&w.p, (struct gtid){2, 7, 42}, 901, 4, 400, &out));
+    assert_false(primary_apply(&w.p, &second, &out));
     tw_settle(&w);
     assert_string_equal(w.log, "xrwbpv3"); /* no semi-sync on a replica, nobody to answer */
-    assert_false(primary_apply(&w.p, (struct gtid){2, 7, 42}, 901, 4, 400, &out));
+    assert_false(primary_apply(&w.p, &second, &out));
     assert_true(primary_applied(&w.p, &error));
     assert_false(error);
     assert_false(primary_applied(&w.p, &error));

@@ -21,11 +21,7 @@ static void serve(void)
 
 static void ddl(uint32_t session, uint32_t txn)
 {
-    w.answered &= ~(1u << session);
-    tw_event(&w, &(struct event){.kind = EV_CLIENT,
-                                 .task = (uint8_t)session,
-                                 .txn = (uint16_t)txn,
-                                 .statement = STATEMENT_DDL});
+    tw_statement(&w, session, txn, STATEMENT_DDL);
 }
 
 static void test_order(void **state)
@@ -162,7 +158,9 @@ static void test_applied_like_it_was_done(void **state)
     tw_boot(&w, ADMIN_FOLLOW);
     tw_clear(&w);
     actions_clear(&out);
-    assert_true(primary_apply_ddl(&w.p, (struct gtid){0, 7, 4}, 3, 3, 300, &out));
+    const struct replicated_group group = {
+        .gtid = {0, 7, 4}, .xid = 3, .k = 3, .v = 300, .statement = STATEMENT_DDL};
+    assert_true(primary_apply(&w.p, &group, &out));
     w.runnable |= 1u << TASK_APPLIER;
     tw_settle(&w);
     assert_string_equal(w.log, "xrwbpv3");

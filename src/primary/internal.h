@@ -38,6 +38,7 @@ enum stage {
     STAGE_COMMIT_OWN,   /* 13: each thread its own, in any order */
     STAGE_FLUSH,        /* 14: each thread, commit record as F says */
     STAGE_WAIT_OWN,     /* 16: each thread waits for the ACK of its own position */
+    STAGE_UNLOCK,       /* the statement ends: a row of a table without transactions is visible */
     STAGE_ROTATE_LARGE, /* large: a new file that has all of the group but its end event */
     STAGE_RENDER_END,   /* large: the end event */
     STAGE_RESET_OFF,    /* RESET MASTER: semi-sync is disabled */
@@ -70,6 +71,7 @@ enum commit_path {
     PATH_GROUP = 0,    /* engine prepare, binlog group commit */
     PATH_UNLOGGED,     /* the binlog is closed */
     PATH_LARGE,        /* a cache that becomes a binlog file (MDEV-32014) */
+    PATH_PLAIN,        /* PATH_GROUP into a table without transactions: no prepare, no XID */
     PATH_DIRECT,       /* a statement that is written by itself, past the queue: DDL */
     PATH_FLUSH_LOGS,   /* TASK_OPERATOR: FLUSH BINARY LOGS */
     PATH_RESET_MASTER, /* TASK_OPERATOR: RESET MASTER */
@@ -94,6 +96,12 @@ void commit_disk_done(const struct ctx *c, uint32_t task, enum io_result result)
 static inline bool commit_is_killed(const struct primary *p, uint32_t task)
 {
     return (p->killed >> task & 1) != 0;
+}
+
+/* Decided by the binlog when a recovery finds it there: prepared, and its group has an XID. */
+static inline bool commit_is_2pc(const struct committer *m)
+{
+    return m->path != PATH_DIRECT && m->path != PATH_PLAIN;
 }
 
 /* ---- locks.c -------------------------------------------------------------------------------- */

@@ -21,11 +21,7 @@ static void serve(void)
 
 static void large(uint32_t session, uint32_t txn)
 {
-    w.answered &= ~(1u << session);
-    tw_event(&w, &(struct event){.kind = EV_CLIENT,
-                                 .task = (uint8_t)session,
-                                 .txn = (uint16_t)txn,
-                                 .statement = STATEMENT_LARGE});
+    tw_statement(&w, session, txn, STATEMENT_LARGE);
 }
 
 /* Runs the session until the rotation of its file has come to an end and the end event is next. */

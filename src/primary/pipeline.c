@@ -22,6 +22,7 @@ static const char *const stage_names[] = {
     [STAGE_GROUP_FLUSH] = "flush",
     [STAGE_FLUSH] = "flush",
     [STAGE_WAIT_OWN] = "wait",
+    [STAGE_UNLOCK] = "unlock",
     [STAGE_REPLY] = "reply",
     [STAGE_COMMIT_NEXT] = "commit",
     [STAGE_DISBAND] = "disband",
@@ -58,6 +59,7 @@ static const struct row mariadb_after_sync[] = {
     {STAGE_WAIT, LOCK_AFTER_BINLOG_SYNC},
     {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
     {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_UNLOCK, LOCK_NONE},
     {STAGE_REPLY, LOCK_NONE},
     {STAGE_END, LOCK_NONE},
 };
@@ -74,6 +76,7 @@ static const struct row mariadb_after_commit[] = {
     {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
     {STAGE_FLUSH, LOCK_NONE},
     {STAGE_WAIT_OWN, LOCK_NONE},
+    {STAGE_UNLOCK, LOCK_NONE},
     {STAGE_REPLY, LOCK_NONE},
     {STAGE_END, LOCK_NONE},
 };
@@ -90,6 +93,7 @@ static const struct row mariadb_after_sync_own_threads[] = {
     {STAGE_WAIT, LOCK_AFTER_BINLOG_SYNC},
     {STAGE_COMMIT_NEXT, LOCK_COMMIT_ORDERED},
     {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_UNLOCK, LOCK_NONE},
     {STAGE_REPLY, LOCK_NONE},
     {STAGE_END, LOCK_NONE},
 };
@@ -106,6 +110,7 @@ static const struct row mariadb_after_commit_own_threads[] = {
     {STAGE_COMMIT_NEXT, LOCK_COMMIT_ORDERED},
     {STAGE_FLUSH, LOCK_NONE},
     {STAGE_WAIT_OWN, LOCK_NONE},
+    {STAGE_UNLOCK, LOCK_NONE},
     {STAGE_REPLY, LOCK_NONE},
     {STAGE_END, LOCK_NONE},
 };
@@ -379,6 +384,8 @@ const struct row *commit_pipeline(const struct env *env, uint32_t path)
         return engine_pipeline(env->set, path);
     const struct server_settings *set = env->set;
     bool is_mariadb = set->profile->publish == PUBLISH_AFTER_SYNC_CALL;
+    if (path == PATH_PLAIN)
+        path = PATH_GROUP;
     if (path != PATH_GROUP && (path != PATH_DIRECT || is_mariadb))
         return other_path(env, path); /* MySQL's DDL queues like a transaction */
     if (is_mariadb)
@@ -389,8 +396,12 @@ const struct row *commit_pipeline(const struct env *env, uint32_t path)
 
 const char *primary_stage_name(const struct env *env, const struct committer *c)
 {
-    return c->state == COMMITTER_IDLE ? "idle"
-                                      : stage_names[commit_pipeline(env, c->path)[c->row].stage];
+    if (c->state == COMMITTER_IDLE)
+        return "idle";
+    const struct row *row = &commit_pipeline(env, c->path)[c->row];
+    if (row->stage == STAGE_UNLOCK && c->path != PATH_PLAIN)
+        row++; /* it has nothing to do there */
+    return stage_names[row->stage];
 }
 
 const char *primary_wanted_lock(const struct env *env, const struct committer *c)

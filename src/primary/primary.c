@@ -1,7 +1,11 @@
 #include "primary/internal.h"
 
 static const uint8_t paths[] = {
-    [STATEMENT_INSERT] = PATH_GROUP, [STATEMENT_LARGE] = PATH_LARGE, [STATEMENT_DDL] = PATH_DIRECT};
+    [STATEMENT_INSERT] = PATH_GROUP,
+    [STATEMENT_LARGE] = PATH_LARGE,
+    [STATEMENT_PLAIN] = PATH_PLAIN,
+    [STATEMENT_DDL] = PATH_DIRECT,
+};
 
 static void start_client(const struct ctx *c, uint32_t task, uint32_t txn, enum statement statement)
 {
@@ -19,31 +23,18 @@ static void start_client(const struct ctx *c, uint32_t task, uint32_t txn, enum 
     commit_start(c, task, paths[statement]);
 }
 
-static bool apply(struct primary *p, const struct committer *group, enum statement statement,
-                  struct actions *out)
+bool primary_apply(struct primary *p, const struct replicated_group *g, struct actions *out)
 {
     struct committer *m = &p->by[TASK_APPLIER];
     if (m->state != COMMITTER_IDLE || m->finished)
         return false;
-    assert(group->gtid.seq != 0 && group->xid != 0);
-    *m = *group;
+    /* A group without an XID is known by its key. */
+    uint64_t xid = g->xid != 0 ? g->xid : (uint64_t)g->k;
+    assert(g->gtid.seq != 0 && xid != 0);
+    *m = (struct committer){.gtid = g->gtid, .xid = xid, .k = g->k, .v = g->v};
     struct ctx c = {.p = p, .out = out};
-    commit_start(&c, TASK_APPLIER, paths[statement]);
+    commit_start(&c, TASK_APPLIER, paths[g->statement]);
     return true;
-}
-
-bool primary_apply(struct primary *p, struct gtid gtid, uint64_t xid, int32_t k, int32_t v,
-                   struct actions *out)
-{
-    const struct committer group = {.gtid = gtid, .xid = xid, .k = k, .v = v};
-    return apply(p, &group, STATEMENT_INSERT, out);
-}
-
-bool primary_apply_ddl(struct primary *p, struct gtid gtid, uint64_t xid, int32_t k, int32_t v,
-                       struct actions *out)
-{
-    const struct committer group = {.gtid = gtid, .xid = xid, .k = k, .v = v};
-    return apply(p, &group, STATEMENT_DDL, out);
 }
 
 bool primary_applied(struct primary *p, bool *error)

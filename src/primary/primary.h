@@ -180,11 +180,7 @@ bool primary_checkpoint_waits(const struct primary *p);
 void primary_gtid_pos(const struct primary *p, const struct engine *e, struct gtid_pos *pos);
 
 /* The applier hands over a group; false while one is under way. */
-bool primary_apply(struct primary *p, struct gtid gtid, uint64_t xid, int32_t k, int32_t v,
-                   struct actions *out);
-/* The same for a group that is one DDL statement. */
-bool primary_apply_ddl(struct primary *p, struct gtid gtid, uint64_t xid, int32_t k, int32_t v,
-                       struct actions *out);
+bool primary_apply(struct primary *p, const struct replicated_group *g, struct actions *out);
 /* True once when the group handed over has been committed. A duplicate key or a failed write leaves
  * the applier stopped: *error is set. */
 bool primary_applied(struct primary *p, bool *error);

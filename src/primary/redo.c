@@ -32,7 +32,7 @@ static enum outcome redo_done(const struct ctx *c, const struct committer *m)
 enum outcome redo_insert(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
-    if (engine_prepare(c->e, m->xid, m->k, m->v, m->gtid))
+    if ((m->path == PATH_PLAIN ? plain_insert : engine_prepare)(c->e, m->xid, m->k, m->v, m->gtid))
         return NEXT;
     m->failed = 1;
     m->xid = 0; /* nothing to roll back */
@@ -63,9 +63,23 @@ enum outcome redo_prepare(const struct ctx *c, uint32_t task)
         return redo_done(c, m);
     if (redo_insert(c, task) == STAY)
         return STAY;
-    if (!engine_flush_prepare(c->e, c->env, task, c->out))
+    if (m->path == PATH_PLAIN || !engine_flush_prepare(c->e, c->env, task, c->out))
         return NEXT;
     return wait_for_redo(c, m, sync_at_prepare(c->env));
+}
+
+/* What such a table keeps it has when the statement ends, whatever became of the binlog. */
+enum outcome redo_unlock(const struct ctx *c, uint32_t task)
+{
+    struct committer *m = &c->p->by[task];
+    if (m->path != PATH_PLAIN)
+        return NEXT;
+    if (!m->io_done) {
+        plain_unlock(c->e, c->env, m->xid, task, c->out);
+        return commit_wait_for_disk(m);
+    }
+    m->failed |= m->io_error != IO_OK;
+    return YIELD;
 }
 
 /* Nothing but the commit record says that the transaction is there: F=1 must fsync it now. */
@@ -95,8 +109,8 @@ enum outcome redo_flush(const struct ctx *c, uint32_t task)
     struct committer *m = &c->p->by[task];
     if (!m->io_done)
         checkpoint_ask(c, task);
-    enum outcome o = flush_commit_record(c, task);
-    if (o == NEXT && m->end != 0 && m->path != PATH_DIRECT) /* DDL is not counted */
+    enum outcome o = m->path == PATH_PLAIN ? NEXT : flush_commit_record(c, task);
+    if (o == NEXT && m->end != 0 && commit_is_2pc(m)) /* others are not counted */
         checkpoint_unlog(c, m->end);
     return o;
 }

@@ -33,6 +33,7 @@ enum outcome redo_prepare(const struct ctx *c, uint32_t task);     /* 2 */
 enum outcome redo_execute(const struct ctx *c, uint32_t task);     /* DDL: fsynced at any F */
 enum outcome redo_flush(const struct ctx *c, uint32_t task);       /* 14, 15 */
 enum outcome redo_flush_all(const struct ctx *c, uint32_t task);   /* all of it, fsynced */
+enum outcome redo_unlock(const struct ctx *c, uint32_t task);      /* tables without transactions */
 enum outcome redo_flush_alone(const struct ctx *c, uint32_t task); /* without a binlog */
 
 /* ---- rotate_stages.c ------------------------------------------------------------------------ */

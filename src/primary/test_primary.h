@@ -7,7 +7,7 @@
  * wait for that fsync.
  *
  *   x redo written      r redo fsync ended    w binlog written     b binlog fsync ended
- *   n index written     i index fsync ended
+ *   n index written     i index fsync ended  t table written
  *   g registered        p published           s group sent         S group sent, ACK wanted
  *   W waits for an ACK  a ACK arrives         v1 T1 is visible     T timer runs out
  *   o1 OK for T1        e1 error for T1       X server ends itself
@@ -80,8 +80,7 @@ static inline void tw_note(struct tw *w, const char *mark)
 
 static inline void tw_note_txn(struct tw *w, char letter, uint32_t txn)
 {
-    const char mark[3] = {letter, (char)('1' + txn), '\0'};
-    tw_note(w, mark);
+    tw_note(w, (const char[]){letter, (char)('1' + txn), '\0'});
 }
 
 static inline void tw_clear(struct tw *w)
@@ -161,6 +160,7 @@ static inline enum io_result tw_disk_action(struct tw *w, const struct action *a
         tw_note(w, a->task == TASK_BOOT                ? ""
                    : a->file.kind == FILE_REDO         ? "x"
                    : a->file.kind == FILE_BINLOG_INDEX ? "n"
+                   : a->file.kind == FILE_TABLE        ? "t"
                                                        : "w");
     }
     return IO_OK;
@@ -379,10 +379,17 @@ static inline void tw_settle(struct tw *w)
     }
 }
 
+static inline void tw_statement(struct tw *w, uint32_t session, uint32_t txn, enum statement what)
+{
+    const uint8_t task = (uint8_t)session, kind = (uint8_t)what;
+    const struct event e = {EV_CLIENT, .task = task, .txn = (uint16_t)txn, .statement = kind};
+    w->answered &= ~(1u << session);
+    tw_event(w, &e);
+}
+
 static inline void tw_client(struct tw *w, uint32_t session, uint32_t txn)
 {
-    w->answered &= ~(1u << session);
-    tw_event(w, &(struct event){.kind = EV_CLIENT, .task = (uint8_t)session, .txn = (uint16_t)txn});
+    tw_statement(w, session, txn, STATEMENT_INSERT);
 }
 
 static inline void tw_timer(struct tw *w, uint32_t task)
@@ -400,8 +407,9 @@ static inline void tw_admin(struct tw *w, enum admin admin)
 
 static inline void tw_frame(struct tw *w, uint32_t node, const uint8_t *bytes, uint32_t len)
 {
+    const uint8_t peer = (uint8_t)node;
     tw_event(w, &(struct event){.kind = EV_NET_FRAME,
-                                .peer = (uint8_t)node,
+                                .peer = peer,
                                 .link = LINK_TO_REPLICA,
                                 .bytes = bytes,
                                 .len = len});
@@ -448,7 +456,8 @@ static inline void tw_apply(struct tw *w, struct gtid gtid, uint64_t xid, int32_
 {
     struct actions out;
     actions_clear(&out);
-    assert_true(primary_apply(&w->p, gtid, xid, k, k * 100, &out));
+    const struct replicated_group g = {.gtid = gtid, .xid = xid, .k = k, .v = k * 100};
+    assert_true(primary_apply(&w->p, &g, &out));
     tw_carry_out(w, &out);
 }
 

@@ -92,7 +92,7 @@ static void search(const struct applier *a, const struct disk_view *disk, struct
     }
 }
 
-bool applier_next(struct applier *a, const struct disk_view *disk, struct applier_group *g)
+bool applier_next(struct applier *a, const struct disk_view *disk, struct replicated_group *g)
 {
     assert(a != NULL && disk != NULL && g != NULL);
     assert(a->busy == 0);
@@ -116,7 +116,7 @@ bool applier_next(struct applier *a, const struct disk_view *disk, struct applie
     a->next_offset = s.group.end;
     g->gtid = s.group.gtid;
     g->xid = s.group.xid;
-    g->ddl = s.group.ddl != 0;
+    g->statement = (uint8_t)s.group.statement;
     g->k = s.group.k;
     g->v = s.group.v;
     return true;

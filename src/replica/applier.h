@@ -27,18 +27,10 @@ struct applier {
     struct gtid_pos applied; /* slave position */
 };
 
-/* One group to commit. */
-struct applier_group {
-    struct gtid gtid;
-    uint64_t xid;
-    int32_t k, v; /* 0, 0 where the group is neither rows nor a DDL of ours */
-    bool ddl;
-};
-
 void applier_boot(struct applier *a, const struct gtid_pos *applied);
 /* True and the group where a complete one that is not applied yet stands in the relay logs; `busy`
  * is then set until applier_done. False: nothing to do now (or failed). */
-bool applier_next(struct applier *a, const struct disk_view *disk, struct applier_group *g);
+bool applier_next(struct applier *a, const struct disk_view *disk, struct replicated_group *g);
 void applier_done(struct applier *a, struct gtid committed);
 /* True where a group is under way or applier_next would find one; changes nothing. */
 bool applier_behind(const struct applier *a, const struct disk_view *disk);

@@ -21,7 +21,7 @@ static void boot(const char *applied)
 /* The next group is `seq`; it is committed. */
 static void expect_group(uint64_t seq)
 {
-    struct applier_group g;
+    struct replicated_group g;
     assert_true(applier_behind(&applier, rig_view(&rig)));
     assert_true(applier_next(&applier, rig_view(&rig), &g));
     assert_int_equal(g.gtid.seq, seq);
@@ -36,7 +36,7 @@ static void expect_group(uint64_t seq)
 
 static void expect_nothing(bool failed)
 {
-    struct applier_group g;
+    struct replicated_group g;
     assert_false(applier_behind(&applier, rig_view(&rig)));
     assert_false(applier_next(&applier, rig_view(&rig), &g));
     assert_int_equal(applier.failed, failed);
@@ -126,7 +126,7 @@ static void a_group_that_was_committed_by_others_is_skipped(void **state)
     start("");
     rig_group(&rig, 1, false);
     rig_group(&rig, 2, false);
-    struct applier_group g;
+    struct replicated_group g;
     assert_true(applier_next(&applier, rig_view(&rig), &g));
     applier_done(&applier, (struct gtid){0, 10, 2}); /* further than what it was given */
     expect_nothing(false);
@@ -140,7 +140,7 @@ static void groups_without_rows_have_none(void **state)
     rig_settle(&rig);
     rig_send(&rig, PART_XID, 1, false);
     rig_settle(&rig);
-    struct applier_group g;
+    struct replicated_group g;
     assert_true(applier_next(&applier, rig_view(&rig), &g));
     assert_int_equal(g.k, 0);
     assert_int_equal(g.v, 0);
@@ -258,7 +258,7 @@ static void a_fifth_domain_stops_the_applier(void **state)
     start("");
     rig_group(&rig, 1, false);
     boot("1-1-1,2-1-1,3-1-1,4-1-1");
-    struct applier_group g;
+    struct replicated_group g;
     assert_true(applier_next(&applier, rig_view(&rig), &g));
     applier_done(&applier, g.gtid);
     expect_nothing(true);

@@ -98,6 +98,13 @@ bool relay_follows(const struct gtid_pos *start, const struct gtid_pos *pos)
 
 /* ---- groups ---------------------------------------------------------------------------------- */
 
+static enum statement statement_of(const struct gtid_event *e)
+{
+    if ((e->flags2 & GTID_FLAG_DDL) != 0)
+        return STATEMENT_DDL;
+    return (e->flags2 & GTID_FLAG_TRANSACTIONAL) != 0 ? STATEMENT_INSERT : STATEMENT_PLAIN;
+}
+
 enum relay_found relay_next_group(const struct file_view *f, uint32_t offset, struct relay_group *g)
 {
     assert(f != NULL && f->id.kind == FILE_RELAY);
@@ -126,7 +133,7 @@ enum relay_found relay_next_group(const struct file_view *f, uint32_t offset, st
             g->gtid = scan.gtid.gtid;
             g->xid = scan.xid;
             g->k = scan.k;
-            g->ddl = (scan.gtid.flags2 & GTID_FLAG_DDL) != 0;
+            g->statement = statement_of(&scan.gtid);
             g->v = scan.v;
             g->end = at;
             return RELAY_GROUP;

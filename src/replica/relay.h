@@ -43,9 +43,9 @@ enum relay_found {
 };
 struct relay_group {
     struct gtid gtid;
-    uint64_t xid; /* 0 where the group ended without one */
-    int32_t k, v; /* first row, or what a DDL creates; 0, 0 for a group of another kind */
-    uint32_t ddl; /* bool */
+    uint64_t xid;       /* 0 where the group ended without one */
+    int32_t k, v;       /* first row, or what a DDL creates; 0, 0 for a group of another kind */
+    uint32_t statement; /* enum statement: insert, plain or DDL */
     uint32_t end; /* offset behind the group; where none was found: behind the last complete one */
 };
 /* Looks for the group that begins at or behind `offset`, a group's boundary. */

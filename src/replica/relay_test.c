@@ -335,7 +335,7 @@ static uint64_t walk(uint64_t from)
     applier_boot(&a, &pos);
     struct disk_view v;
     receiver_visible(&rig.r, rig_view(&rig), &v);
-    struct applier_group g;
+    struct replicated_group g;
     while (applier_behind(&a, &v)) {
         assert_true(applier_next(&a, &v, &g));
         assert_int_equal(g.gtid.seq, ++from);
