@@ -190,6 +190,9 @@ const char *story_node(const struct sim *s, uint32_t node);
 /* Where a committer has got to; `before` is the name of the stage it stood at. */
 void story_committer(struct sim *s, uint32_t node, uint32_t task, const char *before);
 void story_event(struct sim *s, uint32_t node, const uint8_t *event, uint32_t len);
+/* What a replica has sent arrives: an ACK, or its dump request. */
+void story_request(struct sim *s, uint32_t node, uint32_t replica, const uint8_t *packet,
+                   uint32_t len);
 
 static inline void reach(struct sim *s, enum reach r)
 {

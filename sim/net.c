@@ -155,6 +155,8 @@ void net_deliver(struct sim *s, uint32_t conn, bool down)
     uint32_t node = down ? c->replica : c->primary;
     if (down && len > 0 && packet[0] == 0)
         story_event(s, node, packet, len);
+    else if (!down)
+        story_request(s, node, c->replica, packet, len);
     node_event(s, node, &e);
 }
 

@@ -75,6 +75,19 @@ void story_event(struct sim *s, uint32_t node, const uint8_t *packet, uint32_t l
               p.need_ack ? " (ACK wanted)" : "");
 }
 
+void story_request(struct sim *s, uint32_t node, uint32_t replica, const uint8_t *packet,
+                   uint32_t len)
+{
+    struct ack_packet ack;
+    if (s->now == NULL)
+        return;
+    if (decode_ack(packet, len, &ack) == FMT_OK)
+        story(s, "%s takes the ACK of %s up to %s:%u", story_node(s, node), story_node(s, replica),
+              ack.file, (unsigned)ack.pos);
+    else
+        story(s, "%s takes the dump request of %s", story_node(s, node), story_node(s, replica));
+}
+
 void story_committer(struct sim *s, uint32_t node, uint32_t task, const char *before)
 {
     const struct node *n = &s->world->node[node];

@@ -110,7 +110,7 @@ const char *move_kind_name(enum move_kind k); /* "run" */
 enum move_kind move_kind_find(const char *name);
 
 /* One line of the story. Lanes: 0..n_nodes-1 nodes, LANE_CLIENT + session, LANE_MANAGER. */
-enum { LANE_CLIENT = 16, LANE_MANAGER = 32, LANE_WORLD = 33, TRACE_TEXT_MAX = 160 };
+enum { LANE_CLIENT = 16, LANE_MANAGER = 32, LANE_WORLD = 33, TRACE_TEXT_MAX = 320 };
 struct trace_step {
     uint64_t step;     /* number of the move, from 1 */
     uint32_t move;     /* move key */

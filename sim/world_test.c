@@ -403,6 +403,10 @@ static struct hash128 both_orders(const struct rig *g, uint32_t a, uint32_t b, s
     assert_true(rig_may(&h, b)); /* neither disables the other */
     rig_take(&h, b);
     *broken = h.violated;
+    /* Of a commit that ends without waiting any longer, the judges keep whether its ACKs had been
+     * sent by then: that is the one thing that tells the order. */
+    for (uint32_t i = 0; i < block->n_nodes; i++)
+        block->node[i].acked = 0;
     return hash_anew(block);
 }
 

@@ -35,13 +35,33 @@ bool story_of(const struct scenario *sc, const struct witness *w, struct story *
     return explore_replay(sc, w, &opt, out, stderr, NULL, NULL) == REPLAY_DONE;
 }
 
+static void task_text(uint32_t task, char text[TRACE_TEXT_MAX])
+{
+    static const char *const names[TASKS_MAX] = {
+        [TASK_APPLIER] = "the applier",
+        [TASK_OPERATOR] = "the operator's session",
+        [TASK_BACKGROUND] = "the binlog background thread",
+        [TASK_RECEIVER] = "the receiver",
+        [TASK_CONSUMER] = "the consumer",
+        [TASK_BOOT] = "the start-up",
+        [TASK_REDO] = "the redo log flusher",
+    };
+    if (task < SESSIONS_MAX)
+        snprintf(text, TRACE_TEXT_MAX, "(session %u goes on)", task + 1);
+    else if (task >= TASK_DUMP && task < TASK_DUMP + NODES_MAX)
+        snprintf(text, TRACE_TEXT_MAX, "(the dump thread for replica %u goes on)",
+                 task - TASK_DUMP);
+    else
+        snprintf(text, TRACE_TEXT_MAX, "(%s goes on)", task < TASKS_MAX ? names[task] : "a task");
+}
+
 const char *step_text(const struct trace_step *s, char text[TRACE_TEXT_MAX])
 {
     uint32_t kind = s->move >> 24;
     if (s->text[0] != '\0')
         snprintf(text, TRACE_TEXT_MAX, "%s", s->text);
     else if (kind == MOVE_RUN)
-        snprintf(text, TRACE_TEXT_MAX, "(task %u goes on)", s->move >> 8 & 0xff);
+        task_text(s->move >> 8 & 0xff, text);
     else if (kind > 0 && kind < MOVE_KINDS)
         snprintf(text, TRACE_TEXT_MAX, "(%s)", move_kind_name((enum move_kind)kind));
     else

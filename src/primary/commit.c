@@ -556,11 +556,17 @@ void commit_run(const struct ctx *c, uint32_t task)
     if (m->state != COMMITTER_READY)
         return; /* a wake-up that something else overtook */
     const struct row *rows = commit_pipeline(c->env, m->path);
+    bool let_go = false;
     for (;;) {
         const struct row *row = &rows[m->row];
         assert(row->stage != STAGE_END);
+        let_go |= m->lock != LOCK_NONE && row->lock == LOCK_NONE;
         if (!lock_enter(c, task, row->lock))
             return;
+        if (let_go && row->stage == STAGE_WAIT_OWN) {
+            act_wake(c->out, task); /* the next group may be the first to wait */
+            return;
+        }
         enum outcome o = NEXT;
         if (stage_run[row->stage] != NULL)
             o = stage_run[row->stage](c, task);

@@ -69,6 +69,46 @@ static void test_one_ack_for_a_group_after_commit(void **state)
     assert_int_equal(w.answered, 3);
 }
 
+/* Runs one session alone until its transaction is visible; it holds LOCK_commit_ordered then. */
+static void up_to_visible(uint32_t session)
+{
+    tw_client(&w, session, session);
+    while ((w.visible >> session & 1) == 0) {
+        if (w.io[session].n > 0)
+            tw_fsync(&w, session, IO_OK);
+        else
+            tw_run(&w, session);
+    }
+}
+
+/* Between that lock and its wait a thread may be late. Then another is the first to wait, for a
+ * higher position, and no ACK is asked for the lower one. */
+static void test_the_next_group_waits_first(void **state)
+{
+    (void)state;
+    static const char *const profiles[] = {"mariadb-10.11", "mysql-8.0"};
+    for (uint32_t i = 0; i < 2; i++) {
+        tw_init(&w);
+        w.set.wait_point = WAIT_AFTER_COMMIT;
+        serve(profiles[i]);
+        up_to_visible(0);
+        tw_run(&w, 0);
+        assert_int_equal(w.p.owner[LOCK_COMMIT_ORDERED], 0);
+        assert_int_equal(w.p.semisync.wait_sessions, 0);
+        up_to_visible(1);
+        tw_run(&w, 1);
+        tw_run(&w, 1);
+        assert_int_equal(w.p.semisync.wait_sessions, 1);
+        assert_false(semisync_wants_ack(&w.p.semisync, w.p.by[0].end));
+        assert_true(semisync_wants_ack(&w.p.semisync, w.p.by[1].end));
+        tw_settle(&w);
+        assert_int_equal(w.answered, 0);
+        tw_ack(&w, 1, w.p.binlog.end_pos);
+        tw_settle(&w);
+        assert_int_equal(w.answered, 3);
+    }
+}
+
 /* ---- order ----------------------------------------------------------------------------------- */
 
 static void test_own_threads_in_turn(void **state)
@@ -236,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_ack_for_a_group),
         cmocka_unit_test(test_one_ack_for_a_group_after_commit),
+        cmocka_unit_test(test_the_next_group_waits_first),
         cmocka_unit_test(test_own_threads_in_turn),
         cmocka_unit_test(test_no_order),
         cmocka_unit_test(test_abort_server),
