@@ -69,6 +69,7 @@ struct server_profile {
     struct semisync_rules semisync;
     bool rotation_drains;     /* waits, under LOCK_log, until nothing in the old file is in doubt */
     bool dump_takes_log_lock; /* to read the current file (up to MySQL 5.6) */
+    bool after_commit_in_turn; /* groups wait one after the other (LOCK_after_commit, facts 1.3) */
     /* Defects of earlier servers, each to show what its repair is good for. */
     bool clears_in_use_early; /* before MDEV-342: the old file is marked as clean at its close */
     bool flush_overtakes; /* before MDEV-24526: FLUSH LOGS asks without walking the lock chain */

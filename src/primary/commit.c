@@ -10,17 +10,17 @@
 
 /* ---- groups --------------------------------------------------------------------------------- */
 
-static struct committer *member(struct primary *p, uint32_t task_plus_1)
+struct committer *commit_member(struct primary *p, uint32_t task_plus_1)
 {
     assert(task_plus_1 >= 1 && task_plus_1 <= COMMITTERS);
     return &p->by[task_plus_1 - 1];
 }
 
-static struct committer *last_member(struct primary *p, const struct committer *leader)
+struct committer *commit_last_member(struct primary *p, const struct committer *leader)
 {
-    struct committer *m = member(p, leader->head);
+    struct committer *m = commit_member(p, leader->head);
     while (m->next != 0)
-        m = member(p, m->next);
+        m = commit_member(p, m->next);
     return m;
 }
 
@@ -28,8 +28,8 @@ static struct committer *last_member(struct primary *p, const struct committer *
 static uint32_t in_doubt(struct primary *p, const struct committer *leader)
 {
     uint32_t n = 0;
-    for (uint32_t i = leader->head; i != 0; i = member(p, i)->next)
-        n += commit_is_2pc(member(p, i));
+    for (uint32_t i = leader->head; i != 0; i = commit_member(p, i)->next)
+        n += commit_is_2pc(commit_member(p, i));
     return n;
 }
 
@@ -49,8 +49,8 @@ static void take_queue(struct primary *p, uint32_t leader)
 
 static void render_group(const struct ctx *c, struct committer *leader)
 {
-    for (uint32_t i = leader->head; i != 0; i = member(c->p, i)->next)
-        binlog_render(c, member(c->p, i));
+    for (uint32_t i = leader->head; i != 0; i = commit_member(c->p, i)->next)
+        binlog_render(c, commit_member(c->p, i));
 }
 
 void commit_send_on(const struct ctx *c, uint32_t task, enum stage stage)
@@ -80,9 +80,9 @@ static void roll_back_group(const struct ctx *c, uint32_t leader)
 {
     uint32_t next = 0;
     for (uint32_t i = c->p->by[leader].head; i != 0; i = next) {
-        next = member(c->p, i)->next;
-        member(c->p, i)->failed = 1;
-        member(c->p, i)->next = 0;
+        next = commit_member(c->p, i)->next;
+        commit_member(c->p, i)->failed = 1;
+        commit_member(c->p, i)->next = 0;
         if (i - 1 != leader)
             roll_back_member(c, i - 1);
     }
@@ -94,10 +94,10 @@ static void roll_back_group(const struct ctx *c, uint32_t leader)
 static void commit_unlogged(const struct ctx *c, uint32_t leader)
 {
     c->p->by[leader].failed = 0;
-    for (uint32_t i = c->p->by[leader].head; i != 0; i = member(c->p, i)->next)
-        member(c->p, i)->end = 0;
+    for (uint32_t i = c->p->by[leader].head; i != 0; i = commit_member(c->p, i)->next)
+        commit_member(c->p, i)->end = 0;
     bool ordered = c->env->set->commit_order == ORDER_BY_LEADER;
-    commit_send_on(c, leader, ordered ? STAGE_COMMIT : STAGE_DISBAND);
+    commit_send_on(c, leader, ordered ? STAGE_COMMIT_ALL : STAGE_DISBAND);
 }
 
 /* What DDL has done is not undone. MariaDB asks for the wait even so (MDEV-38829); nothing was
@@ -117,7 +117,7 @@ static void fail_group(const struct ctx *c, uint32_t leader)
     enum binlog_error action = settings_binlog_error(set);
     /* Sent before it was written: replicas may hold what this server now cannot have. */
     bool sent = set->wait_point == WAIT_BEFORE_WRITE &&
-                c->p->binlog.end_pos >= member(c->p, c->p->by[leader].head)->end;
+                c->p->binlog.end_pos >= commit_member(c->p, c->p->by[leader].head)->end;
     if (sent ? set->sent_error == SENT_ERROR_ABORT : action == BINLOG_ERROR_ABORT) {
         act(c->out, ACT_EXIT)->arg = c->p->by[leader].io_error;
         return;
@@ -231,29 +231,18 @@ static enum outcome stage_register(const struct ctx *c, uint32_t task)
 {
     struct committer *leader = &c->p->by[task];
     if (settings_group_wait(c->env->set) == GROUP_WAIT_LAST) {
-        semisync_register(&c->p->semisync, c->env, last_member(c->p, leader)->end);
+        semisync_register(&c->p->semisync, c->env, commit_last_member(c->p, leader)->end);
         return YIELD;
     }
-    for (uint32_t i = leader->head; i != 0; i = member(c->p, i)->next)
-        semisync_register(&c->p->semisync, c->env, member(c->p, i)->end);
+    for (uint32_t i = leader->head; i != 0; i = commit_member(c->p, i)->next)
+        semisync_register(&c->p->semisync, c->env, commit_member(c->p, i)->end);
     return YIELD;
 }
 
 static enum outcome stage_publish(const struct ctx *c, uint32_t task)
 {
-    binlog_publish(c, last_member(c->p, &c->p->by[task])->end);
+    binlog_publish(c, commit_last_member(c->p, &c->p->by[task])->end);
     return YIELD;
-}
-
-/* commit_trx: may the task go on behind `pos`? A thread that was killed does not wait, whatever
- * it waits for: a killed leader waits for none of its members (facts 2.1, A38). */
-static bool ack_is_there(const struct ctx *c, uint32_t task, log_pos_t pos)
-{
-    if (commit_is_killed(c->p, task) && c->env->set->profile->semisync.kill_ends_wait) {
-        semisync_abandon(&c->p->semisync, task, c->out);
-        return true;
-    }
-    return semisync_wait(&c->p->semisync, c->env, pos, task, c->out);
 }
 
 /* Behind whose commit_ordered the whole group is through: it asks for the checkpoint. */
@@ -261,7 +250,7 @@ static uint32_t last_to_commit(const struct ctx *c, uint32_t task)
 {
     if (c->env->set->commit_order != ORDER_BY_OWN_THREADS || c->p->by[task].head == 0)
         return task;
-    return (uint32_t)(last_member(c->p, &c->p->by[task]) - c->p->by);
+    return (uint32_t)(commit_last_member(c->p, &c->p->by[task]) - c->p->by);
 }
 
 static enum outcome rotate(const struct ctx *c, uint32_t task, bool due)
@@ -299,35 +288,6 @@ static enum outcome stage_render_end(const struct ctx *c, uint32_t task)
     return NEXT;
 }
 
-static enum outcome stage_wait(const struct ctx *c, uint32_t task)
-{
-    struct committer *leader = &c->p->by[task];
-    if (leader->cursor == 0)
-        leader->cursor = leader->head;
-    while (leader->cursor != 0) {
-        struct committer *m = member(c->p, leader->cursor);
-        bool asked = settings_group_wait(c->env->set) == GROUP_WAIT_EACH || m->next == 0;
-        if (asked && !ack_is_there(c, task, m->end)) {
-            leader->state = COMMITTER_ACK;
-            return STAY;
-        }
-        leader->cursor = m->next;
-    }
-    return YIELD;
-}
-
-/* The offset is that of the statement's end, but the name of the file is read when it is asked
- * for: where this very write has caused a rotation, it is that of the new file, and nobody has
- * registered such a position. The wait is skipped (facts A36; seen on 10.11.19). */
-static enum outcome stage_wait_direct(const struct ctx *c, uint32_t task)
-{
-    struct committer *m = &c->p->by[task];
-    if (ack_is_there(c, task, log_pos(c->p->binlog.num, log_pos_offset(m->end))))
-        return YIELD;
-    m->state = COMMITTER_ACK;
-    return STAY;
-}
-
 /* A table without transactions has no part in it: the lock of the table hides the row. */
 static void make_visible(const struct ctx *c, const struct committer *m)
 {
@@ -342,7 +302,7 @@ static enum outcome stage_commit(const struct ctx *c, uint32_t task)
     if (leader->cursor == 0)
         leader->cursor = leader->head;
     uint32_t i = leader->cursor;
-    struct committer *m = member(c->p, i);
+    struct committer *m = commit_member(c->p, i);
     make_visible(c, m);
     leader->cursor = m->next;
     m->next = 0;
@@ -352,6 +312,24 @@ static enum outcome stage_commit(const struct ctx *c, uint32_t task)
         leader->head = 0;
         return YIELD;
     }
+    act_wake(c->out, task);
+    return STAY;
+}
+
+/* MySQL: nobody goes on before the leader is through with all that it does for its members. What is
+ * in doubt no longer is not waited for by a rotation. */
+static enum outcome stage_commit_all(const struct ctx *c, uint32_t task)
+{
+    struct committer *leader = &c->p->by[task];
+    if (leader->cursor == 0)
+        leader->cursor = leader->head;
+    struct committer *m = commit_member(c->p, leader->cursor);
+    make_visible(c, m);
+    if (m->end != 0 && commit_is_2pc(m))
+        checkpoint_unlog(c, m->end);
+    leader->cursor = m->next;
+    if (leader->cursor == 0)
+        return YIELD;
     act_wake(c->out, task);
     return STAY;
 }
@@ -366,7 +344,7 @@ static enum outcome stage_commit_next(const struct ctx *c, uint32_t task)
     m->head = 0;
     if (next == 0)
         return YIELD;
-    member(c->p, next)->lock = m->lock;
+    commit_member(c->p, next)->lock = m->lock;
     c->p->owner[m->lock] = (uint8_t)next;
     m->lock = LOCK_NONE;
     commit_send_on(c, next - 1, STAGE_COMMIT_NEXT);
@@ -385,8 +363,8 @@ static enum outcome stage_disband(const struct ctx *c, uint32_t task)
     struct committer *leader = &c->p->by[task];
     uint32_t next = 0;
     for (uint32_t i = leader->head; i != 0; i = next) {
-        next = member(c->p, i)->next;
-        member(c->p, i)->next = 0;
+        next = commit_member(c->p, i)->next;
+        commit_member(c->p, i)->next = 0;
         if (i - 1 != task)
             send_behind(c, i - 1, STAGE_DISBAND);
     }
@@ -399,15 +377,6 @@ static enum outcome stage_commit_own(const struct ctx *c, uint32_t task)
     engine_commit_ordered(c->e, c->p->by[task].xid);
     checkpoint_ask(c, task); /* a direct write may have rotated, and goes by no STAGE_FLUSH */
     return YIELD;
-}
-
-static enum outcome stage_wait_own(const struct ctx *c, uint32_t task)
-{
-    struct committer *m = &c->p->by[task];
-    if (m->end == 0 || ack_is_there(c, task, m->end))
-        return YIELD;
-    m->state = COMMITTER_ACK;
-    return STAY;
 }
 
 /* ---- what is not a commit -------------------------------------------------------------------- */
@@ -505,6 +474,9 @@ static const stage_fn stage_run[] = {
     [STAGE_ROTATE] = stage_rotate,
     [STAGE_WAIT] = stage_wait,
     [STAGE_COMMIT] = stage_commit,
+    [STAGE_COMMIT_ALL] = stage_commit_all,
+    [STAGE_JOIN_AFTER] = stage_join_after,
+    [STAGE_WAIT_ALL] = stage_wait_all,
     [STAGE_FLUSH] = redo_flush,
     [STAGE_WAIT_OWN] = stage_wait_own,
     [STAGE_UNLOCK] = redo_unlock,
@@ -563,7 +535,7 @@ void commit_run(const struct ctx *c, uint32_t task)
         let_go |= m->lock != LOCK_NONE && row->lock == LOCK_NONE;
         if (!lock_enter(c, task, row->lock))
             return;
-        if (let_go && row->stage == STAGE_WAIT_OWN) {
+        if (let_go && (row->stage == STAGE_WAIT_OWN || row->stage == STAGE_WAIT_ALL)) {
             act_wake(c->out, task); /* the next group may be the first to wait */
             return;
         }

@@ -86,7 +86,7 @@ static void up_to_visible(uint32_t session)
 static void test_the_next_group_waits_first(void **state)
 {
     (void)state;
-    static const char *const profiles[] = {"mariadb-10.11", "mysql-8.0"};
+    static const char *const profiles[] = {"mariadb-10.11", "mysql-5.7"};
     for (uint32_t i = 0; i < 2; i++) {
         tw_init(&w);
         w.set.wait_point = WAIT_AFTER_COMMIT;
@@ -107,6 +107,35 @@ static void test_the_next_group_waits_first(void **state)
         tw_settle(&w);
         assert_int_equal(w.answered, 3);
     }
+}
+
+/* MySQL 8.0: behind LOCK_commit groups queue for LOCK_after_commit. One leader waits for all that
+ * it finds in the queue, and nobody of them is told before the last has its ACK (seen on 9.7.4). */
+static void test_groups_wait_in_turn(void **state)
+{
+    (void)state;
+    tw_init(&w);
+    w.set.wait_point = WAIT_AFTER_COMMIT;
+    serve("mysql-8.0");
+    for (uint32_t session = 0; session < 3; session++) {
+        up_to_visible(session);
+        tw_run_only(&w, session);
+    }
+    assert_int_equal(w.p.owner[LOCK_COMMIT_ORDERED], 0);
+    assert_int_equal(w.p.by[0].state, COMMITTER_ACK);
+    assert_int_equal(w.p.by[1].state, COMMITTER_LOCK);
+    assert_int_equal(w.p.by[2].state, COMMITTER_FOLLOWER);
+    tw_settle(&w);
+    log_pos_t end[3] = {w.p.by[0].end, w.p.by[1].end, w.p.by[2].end};
+    assert_int_equal(w.p.semisync.wait_sessions, 1);
+    static const uint32_t answered[] = {1, 1, 7};
+    for (uint32_t i = 0; i < 3; i++) {
+        tw_ack(&w, 1, end[i]);
+        tw_settle(&w);
+        assert_int_equal(w.answered, answered[i]);
+    }
+    assert_int_equal(w.p.semisync.yes_tx, 3);
+    assert_int_equal(w.p.after_leader, 0);
 }
 
 /* ---- order ----------------------------------------------------------------------------------- */
@@ -277,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_one_ack_for_a_group),
         cmocka_unit_test(test_one_ack_for_a_group_after_commit),
         cmocka_unit_test(test_the_next_group_waits_first),
+        cmocka_unit_test(test_groups_wait_in_turn),
         cmocka_unit_test(test_own_threads_in_turn),
         cmocka_unit_test(test_no_order),
         cmocka_unit_test(test_abort_server),

@@ -33,10 +33,13 @@ enum stage {
     STAGE_WAIT,         /* 11: the leader waits for the ACKs of its members */
     STAGE_PASS,         /* 11 without a wait: the lock is only passed through */
     STAGE_COMMIT,       /* 13: commit_ordered member by member: visible */
+    STAGE_COMMIT_ALL,   /* 13: the same in MySQL, where the leader keeps its members */
     STAGE_COMMIT_NEXT,  /* 13: each thread its own; the lock and the turn go to the next member */
     STAGE_DISBAND,      /* 13: the leader lets its members go, each to commit by itself */
     STAGE_COMMIT_OWN,   /* 13: each thread its own, in any order */
     STAGE_FLUSH,        /* 14: each thread, commit record as F says */
+    STAGE_JOIN_AFTER,   /* MySQL 8.0: behind the groups that wait for their turn to wait */
+    STAGE_WAIT_ALL,     /* 16: in MySQL the leader waits for each of its members */
     STAGE_WAIT_OWN,     /* 16: each thread waits for the ACK of its own position */
     STAGE_UNLOCK,       /* the statement ends: a row of a table without transactions is visible */
     STAGE_ROTATE_LARGE, /* large: a new file that has all of the group but its end event */

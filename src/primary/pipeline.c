@@ -19,6 +19,9 @@ static const char *const stage_names[] = {
     [STAGE_WAIT] = "wait",
     [STAGE_PASS] = "pass",
     [STAGE_COMMIT] = "commit",
+    [STAGE_COMMIT_ALL] = "commit",
+    [STAGE_JOIN_AFTER] = "wait",
+    [STAGE_WAIT_ALL] = "wait",
     [STAGE_GROUP_FLUSH] = "flush",
     [STAGE_FLUSH] = "flush",
     [STAGE_WAIT_OWN] = "wait",
@@ -143,8 +146,8 @@ static const struct row mysql_late_after_sync[] = {
     {STAGE_SYNC, LOCK_SYNC},
     {STAGE_PUBLISH, LOCK_SYNC},
     {STAGE_WAIT, LOCK_COMMIT_ORDERED},
-    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
-    {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_COMMIT_ALL, LOCK_COMMIT_ORDERED},
+    {STAGE_DISBAND, LOCK_NONE},
     {STAGE_REPLY, LOCK_NONE},
     {STAGE_END, LOCK_NONE},
 };
@@ -156,9 +159,26 @@ static const struct row mysql_late_after_commit[] = {
     {STAGE_REGISTER, LOCK_LOG},
     {STAGE_SYNC, LOCK_SYNC},
     {STAGE_PUBLISH, LOCK_SYNC},
-    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
-    {STAGE_FLUSH, LOCK_NONE},
-    {STAGE_WAIT_OWN, LOCK_NONE},
+    {STAGE_COMMIT_ALL, LOCK_COMMIT_ORDERED},
+    {STAGE_WAIT_ALL, LOCK_NONE},
+    {STAGE_DISBAND, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+/* MySQL 8.0: LOCK_after_commit is a stage with a queue of its own. */
+static const struct row mysql_late_after_commit_in_turn[] = {
+    {STAGE_PREPARE, LOCK_NONE},
+    {STAGE_QUEUE, LOCK_NONE},
+    {STAGE_WRITE, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_SYNC, LOCK_SYNC},
+    {STAGE_PUBLISH, LOCK_SYNC},
+    {STAGE_COMMIT_ALL, LOCK_COMMIT_ORDERED},
+    {STAGE_JOIN_AFTER, LOCK_COMMIT_ORDERED},
+    {STAGE_PASS, LOCK_NONE},
+    {STAGE_WAIT_ALL, LOCK_AFTER_COMMIT},
+    {STAGE_DISBAND, LOCK_NONE},
     {STAGE_REPLY, LOCK_NONE},
     {STAGE_END, LOCK_NONE},
 };
@@ -173,8 +193,8 @@ static const struct row mysql_early_after_sync[] = {
     {STAGE_PUBLISH, LOCK_LOG},
     {STAGE_SYNC, LOCK_SYNC},
     {STAGE_WAIT, LOCK_COMMIT_ORDERED},
-    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
-    {STAGE_FLUSH, LOCK_NONE},
+    {STAGE_COMMIT_ALL, LOCK_COMMIT_ORDERED},
+    {STAGE_DISBAND, LOCK_NONE},
     {STAGE_REPLY, LOCK_NONE},
     {STAGE_END, LOCK_NONE},
 };
@@ -186,9 +206,25 @@ static const struct row mysql_early_after_commit[] = {
     {STAGE_REGISTER, LOCK_LOG},
     {STAGE_PUBLISH, LOCK_LOG},
     {STAGE_SYNC, LOCK_SYNC},
-    {STAGE_COMMIT, LOCK_COMMIT_ORDERED},
-    {STAGE_FLUSH, LOCK_NONE},
-    {STAGE_WAIT_OWN, LOCK_NONE},
+    {STAGE_COMMIT_ALL, LOCK_COMMIT_ORDERED},
+    {STAGE_WAIT_ALL, LOCK_NONE},
+    {STAGE_DISBAND, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
+};
+
+static const struct row mysql_early_after_commit_in_turn[] = {
+    {STAGE_PREPARE, LOCK_NONE},
+    {STAGE_QUEUE, LOCK_NONE},
+    {STAGE_WRITE, LOCK_LOG},
+    {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_PUBLISH, LOCK_LOG},
+    {STAGE_SYNC, LOCK_SYNC},
+    {STAGE_COMMIT_ALL, LOCK_COMMIT_ORDERED},
+    {STAGE_JOIN_AFTER, LOCK_COMMIT_ORDERED},
+    {STAGE_PASS, LOCK_NONE},
+    {STAGE_WAIT_ALL, LOCK_AFTER_COMMIT},
+    {STAGE_DISBAND, LOCK_NONE},
     {STAGE_REPLY, LOCK_NONE},
     {STAGE_END, LOCK_NONE},
 };
@@ -371,12 +407,22 @@ static const struct row *mariadb(const struct server_settings *set)
 }
 
 /* [late][AFTER_COMMIT][unordered] */
-static const struct row *const mysql[2][2][2] = {
+static const struct row *const mysql_tables[2][2][2] = {
     {{mysql_early_after_sync, mysql_early_after_sync_unordered},
      {mysql_early_after_commit, mysql_early_after_commit_unordered}},
     {{mysql_late_after_sync, mysql_late_after_sync_unordered},
      {mysql_late_after_commit, mysql_late_after_commit_unordered}},
 };
+
+static const struct row *mysql(const struct server_settings *set)
+{
+    bool late = set->profile->publish == PUBLISH_IF_SYNC_1 && set->sync_binlog == 1;
+    bool after_commit = set->wait_point == WAIT_AFTER_COMMIT;
+    bool unordered = set->commit_order == ORDER_NONE;
+    if (after_commit && !unordered && set->profile->after_commit_in_turn)
+        return late ? mysql_late_after_commit_in_turn : mysql_early_after_commit_in_turn;
+    return mysql_tables[late][after_commit][unordered];
+}
 
 const struct row *commit_pipeline(const struct env *env, uint32_t path)
 {
@@ -388,10 +434,7 @@ const struct row *commit_pipeline(const struct env *env, uint32_t path)
         path = PATH_GROUP;
     if (path != PATH_GROUP && (path != PATH_DIRECT || is_mariadb))
         return other_path(env, path); /* MySQL's DDL queues like a transaction */
-    if (is_mariadb)
-        return mariadb(set);
-    bool late = set->profile->publish == PUBLISH_IF_SYNC_1 && set->sync_binlog == 1;
-    return mysql[late][set->wait_point == WAIT_AFTER_COMMIT][set->commit_order == ORDER_NONE];
+    return is_mariadb ? mariadb(set) : mysql(set);
 }
 
 const char *primary_stage_name(const struct env *env, const struct committer *c)
@@ -418,6 +461,7 @@ const char *primary_lock_name(uint32_t lock)
         [LOCK_AFTER_BINLOG_SYNC] = "LOCK_after_binlog_sync",
         [LOCK_SYNC] = "LOCK_sync",
         [LOCK_COMMIT_ORDERED] = "LOCK_commit_ordered",
+        [LOCK_AFTER_COMMIT] = "LOCK_after_commit",
     };
     assert(lock < COMMIT_LOCKS);
     return names[lock];

@@ -35,6 +35,7 @@ enum commit_lock {
     LOCK_AFTER_BINLOG_SYNC, /* MariaDB */
     LOCK_SYNC,              /* MySQL */
     LOCK_COMMIT_ORDERED,    /* MariaDB; LOCK_commit of MySQL */
+    LOCK_AFTER_COMMIT,      /* MySQL 8.0 */
     COMMIT_LOCKS
 };
 
@@ -150,11 +151,12 @@ struct primary {
     uint8_t n_queue;
     uint8_t queue[COMMITTERS];   /* tasks, in order of arrival; the first is the leader */
     uint8_t owner[COMMIT_LOCKS]; /* task + 1; 0 = free */
-    uint8_t recovered_file;      /* binlog that the recovery read; 0 = none */
-    uint8_t recovered_from;      /* oldest binlog that it looked into for transactions in doubt */
-    uint8_t killed;              /* bit i: session i was killed; its wait for an ACK is over */
-    uint8_t hung_up;             /* bit i: and its connection is closed */
-    uint8_t shutdown;            /* enum shutdown_stage */
+    uint8_t after_leader; /* task + 1 of who has begun the queue of LOCK_AFTER_COMMIT; 0 = empty */
+    uint8_t recovered_file; /* binlog that the recovery read; 0 = none */
+    uint8_t recovered_from; /* oldest binlog that it looked into for transactions in doubt */
+    uint8_t killed;         /* bit i: session i was killed; its wait for an ACK is over */
+    uint8_t hung_up;        /* bit i: and its connection is closed */
+    uint8_t shutdown;       /* enum shutdown_stage */
     uint8_t reserved[1];
     uint32_t recovered_len;  /* its length up to the end of the last complete group */
     uint32_t flush_lsn;      /* end of the redo log when TASK_BOOT or TASK_REDO flushed it */

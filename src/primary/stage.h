@@ -10,6 +10,9 @@ enum outcome {
     STAY   /* not finished; `state` says what it waits for */
 };
 
+/* A group hangs together by task numbers plus 1: `head` of its leader, then `next`; 0 ends it. */
+struct committer *commit_member(struct primary *p, uint32_t task_plus_1);
+struct committer *commit_last_member(struct primary *p, const struct committer *leader);
 /* Disk actions of the task are under way; the stage is entered again, with io_done, when they are
  * done. */
 enum outcome commit_wait_for_disk(struct committer *m);
@@ -35,6 +38,14 @@ enum outcome redo_flush(const struct ctx *c, uint32_t task);       /* 14, 15 */
 enum outcome redo_flush_all(const struct ctx *c, uint32_t task);   /* all of it, fsynced */
 enum outcome redo_unlock(const struct ctx *c, uint32_t task);      /* tables without transactions */
 enum outcome redo_flush_alone(const struct ctx *c, uint32_t task); /* without a binlog */
+
+/* ---- wait_stages.c -------------------------------------------------------------------------- */
+
+enum outcome stage_wait(const struct ctx *c, uint32_t task);        /* 11 */
+enum outcome stage_wait_direct(const struct ctx *c, uint32_t task); /* DDL of MariaDB */
+enum outcome stage_join_after(const struct ctx *c, uint32_t task);
+enum outcome stage_wait_all(const struct ctx *c, uint32_t task); /* 16, MySQL */
+enum outcome stage_wait_own(const struct ctx *c, uint32_t task); /* 16 */
 
 /* ---- rotate_stages.c ------------------------------------------------------------------------ */
 
