@@ -90,10 +90,11 @@ static void roll_back_group(const struct ctx *c, uint32_t leader)
     roll_back_member(c, leader);
 }
 
-/* The group goes on to its engine commit without the binlog: nobody waits for an ACK of it. */
+/* The group goes on to its engine commit without the binlog: nobody waits for an ACK of it. A leader
+ * whose own call it was that failed has the error in its hands, and its client gets it, although the
+ * transaction is committed (seen on MySQL 9.7.4). */
 static void commit_unlogged(const struct ctx *c, uint32_t leader)
 {
-    c->p->by[leader].failed = 0;
     for (uint32_t i = c->p->by[leader].head; i != 0; i = commit_member(c->p, i)->next)
         commit_member(c->p, i)->end = 0;
     bool ordered = c->env->set->commit_order == ORDER_BY_LEADER;
@@ -416,7 +417,7 @@ static enum outcome stage_reply(const struct ctx *c, uint32_t task)
         act_wake(c->out, task);
         return STAY;
     }
-    if (failed && m->xid != 0 && commit_is_2pc(m))
+    if (failed && m->xid != 0 && commit_is_2pc(m) && engine_is_prepared(c->e, m->xid))
         engine_rollback(c->e, m->xid);
     bool lost = task != TASK_APPLIER && (c->p->hung_up >> task & 1) != 0;
     if (task != TASK_APPLIER)

@@ -13,8 +13,8 @@
  *   4. A new file is opened: head written and fsynced, then its name in the index (rotate.c). The
  *      old file stays marked IN_USE, and is not fsynced (facts live, P3).
  *
- * A server whose last binlog is clean and whose engine has prepared transactions, or whose index
- * names a file that cannot be read, does not start.
+ * A server whose last binlog is clean and whose engine has prepared transactions (MariaDB), or whose
+ * index names a file that cannot be read, does not start.
  */
 #include "primary/internal.h"
 
@@ -197,7 +197,7 @@ static bool recover_from(const struct ctx *c, uint32_t last)
     log_pos_t end = log_pos(last, UINT32_MAX);
     if (f == NULL || binlog_head(f, &in_use, &c->p->binlog.state) == 0)
         return false;
-    if (!in_use && engine_in_doubt(c->e, 0) != 0)
+    if (!in_use && engine_in_doubt(c->e, 0) != 0 && !c->env->set->profile->doubt_is_rolled_back)
         return false;
     uint32_t first = in_use ? checkpoint_of(c, last) : last;
     if (first == 0 || first > last || binlog_file(c, first) == NULL)
