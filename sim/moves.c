@@ -72,6 +72,21 @@ bool applier_may_start(const struct sim *s, uint32_t node)
            (s->scenario->applier == APPLIER_FREE || n->apply_all);
 }
 
+/* May the engine flush its log, or write pages, by itself? */
+static bool redo_is_due(const struct sim *s, uint32_t node)
+{
+    const struct node *n = &s->world->node[node];
+    struct env env = {.set = &s->scenario->node[node]};
+    if ((n->in_io >> TASK_REDO & 1) != 0)
+        return false;
+    if (n->state != NODE_UP)
+        return primary_cuts(&n->primary) && engine_lsn(&n->engine) > n->engine.synced &&
+               moves_in_danger(s, node);
+    /* When pages are written shows only in what a crash, a disk fault or a purge leaves of them. */
+    return engine_background_due(&n->engine, &env) || primary_checkpoint_waits(&n->primary) ||
+           (ibb_pages_due(&n->engine) && (moves_in_danger(s, node) || operator_may_purge(s, node)));
+}
+
 static void list_node(const struct sim *s, uint32_t node, struct moves *m)
 {
     const struct world *w = s->world;
@@ -81,11 +96,7 @@ static void list_node(const struct sim *s, uint32_t node, struct moves *m)
     uint32_t runnable = n->runnable;
     if (applier_may_start(s, node))
         runnable |= 1u << TASK_APPLIER;
-    struct env env = {.set = &s->scenario->node[node]};
-    /* When pages are written shows only in what a crash, a disk fault or a purge leaves of them. */
-    if (n->state == NODE_UP && (n->in_io >> TASK_REDO & 1) == 0 &&
-        (engine_background_due(&n->engine, &env) || primary_checkpoint_waits(&n->primary) ||
-         (ibb_pages_due(&n->engine) && (moves_in_danger(s, node) || operator_may_purge(s, node)))))
+    if (redo_is_due(s, node))
         runnable |= 1u << TASK_REDO;
     for (uint32_t left = runnable | n->in_io | n->timers; left != 0; left &= left - 1) {
         uint32_t t = (uint32_t)__builtin_ctz(left);

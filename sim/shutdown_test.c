@@ -90,22 +90,32 @@ static void wait_ends_with_the_timeout(void **state)
     rig_close(&g);
 }
 
-/* The flag is cleared behind both fsyncs: a power loss before finds a binlog to recover from. */
-static void the_flag_comes_last(void **state)
+/* The binlog is closed first: a power loss behind that finds a transaction in doubt, and no binlog to
+ * ask (seen on 10.11.19). */
+static void the_engine_comes_last(void **state)
 {
     (void)state;
-    struct rig g;
-    rig_open(&g, RIG_PAIR ONE PLAIN "faults: [{point: node/power, of: primary}]\n");
-    rig_do(&g, MOVE_CLIENT, 0, -1);
-    rig_settle(&g);
-    rig_do(&g, MOVE_OPERATOR, P, OPERATOR_SHUTDOWN);
-    assert_int_equal(g.w->node[P].primary.shutdown, SHUTDOWN_LOGS);
-    rig_do(&g, MOVE_DISK, P, TASK_BOOT);
-    rig_do(&g, MOVE_POWER, P, -1);
-    rig_manage(&g);
-    assert_true(rig_sees(&g, P, 0));
-    assert_int_equal(g.violated, 0);
-    rig_close(&g);
+    for (uint32_t flushed = 0; flushed < 2; flushed++) {
+        struct rig g;
+        rig_open(&g, RIG_PAIR ONE PLAIN "faults: [{point: node/power, of: primary}]\n");
+        rig_do(&g, MOVE_CLIENT, 0, -1);
+        rig_settle(&g);
+        rig_do(&g, MOVE_OPERATOR, P, OPERATOR_SHUTDOWN);
+        assert_int_equal(g.w->node[P].primary.shutdown, SHUTDOWN_BINLOG);
+        rig_do(&g, MOVE_DISK, P, TASK_BOOT);
+        assert_int_equal(g.w->node[P].primary.shutdown, SHUTDOWN_REDO);
+        if (flushed == 0) {
+            rig_do(&g, MOVE_POWER, P, -1);
+            rig_manage(&g);
+            assert_true(g.w->node[P].refused);
+        } else {
+            rig_do(&g, MOVE_DISK, P, TASK_BOOT);
+            assert_int_equal(g.w->node[P].state, NODE_DOWN);
+            rig_manage(&g);
+            assert_true(rig_sees(&g, P, 0));
+        }
+        rig_close(&g);
+    }
 }
 
 int main(void)
@@ -114,7 +124,7 @@ int main(void)
         cmocka_unit_test(plain_waits_for_nobody),
         cmocka_unit_test(wait_stays_until_the_ack),
         cmocka_unit_test(wait_ends_with_the_timeout),
-        cmocka_unit_test(the_flag_comes_last),
+        cmocka_unit_test(the_engine_comes_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,6 +47,11 @@ bool primary_applied(struct primary *p, bool *error)
     return true;
 }
 
+bool primary_cuts(const struct primary *p)
+{
+    return p->boot == BOOT_CUT_INDEX || p->boot == BOOT_CUT;
+}
+
 bool primary_booted(const struct primary *p)
 {
     return p->boot >= BOOT_WAIT_ACK;

@@ -127,9 +127,9 @@ struct dump {
 
 enum boot_stage {
     BOOT_DOWN = 0,
-    BOOT_REDO,      /* redo log cut, decisions of the recovery fsynced */
     BOOT_CUT_INDEX, /* truncating recovery: the index is shortened by the files behind the cut */
     BOOT_CUT,       /* these are gone; the file of the cut is shortened and marked as closed */
+    BOOT_REDO,      /* redo log cut, decisions of the recovery fsynced */
     BOOT_BINLOG,    /* new binlog file created, then named in the index */
     BOOT_WAIT_ACK,  /* RECOVERY_WAIT_ACK: nobody has ACKed what was recovered */
     BOOT_DONE
@@ -140,8 +140,8 @@ enum shutdown_stage {
     SHUTDOWN_SESSIONS,     /* every session is killed, the last ones come to their end */
     SHUTDOWN_SLAVES,       /* and dump threads and ACKs are awaited */
     SHUTDOWN_SLAVES_TIMED, /* the same, and a timer runs */
-    SHUTDOWN_LOGS,         /* redo log and binlog fsynced */
-    SHUTDOWN_FLAG,         /* IN_USE cleared */
+    SHUTDOWN_BINLOG,       /* IN_USE cleared, fsynced */
+    SHUTDOWN_REDO,         /* redo log fsynced */
 };
 
 struct primary {
@@ -178,6 +178,9 @@ void primary_step(struct primary *p, struct engine *e, const struct env *env,
 bool primary_booted(const struct primary *p);
 /* A binlog checkpoint waits for the redo log: there is work for TASK_REDO at any setting. */
 bool primary_checkpoint_waits(const struct primary *p);
+/* A recovery cuts the binlog: what it has decided becomes durable by TASK_REDO, or by itself behind
+ * the cut. */
+bool primary_cuts(const struct primary *p);
 /* gtid_current_pos: the slave position of the engine, raised by the binlog's own. */
 void primary_gtid_pos(const struct primary *p, const struct engine *e, struct gtid_pos *pos);
 

@@ -9,12 +9,14 @@
  *      With --init-rpl-role=SLAVE (MDEV-21117): from the first transaction in doubt behind the last
  *      committed one on, everything is rolled back and cut off, later files are removed.
  *   3. The decisions are made durable (MDEV-33853) before the next file begins: its checkpoint
- *      names itself, and so nobody will look into the older ones again.
+ *      names itself, and so nobody will look into the older ones again. Where it cuts, the cut
+ *      comes first: until then the engine's log is flushed only when the engine does so by itself
+ *      (seen on 10.11.19: killed at the cut, the next start finds the transactions in doubt again).
  *   4. A new file is opened: head written and fsynced, then its name in the index (rotate.c). The
  *      old file stays marked IN_USE, and is not fsynced (facts live, P3).
  *
- * A server whose last binlog is clean and whose engine has prepared transactions (MariaDB), or whose
- * index names a file that cannot be read, does not start.
+ * A server does not start whose last binlog is clean and whose engine has prepared transactions
+ * (MariaDB), or whose index names a file that cannot be read.
  */
 #include "primary/internal.h"
 
@@ -46,16 +48,18 @@ static const struct file_view *binlog_file(const struct ctx *c, uint32_t num)
 }
 
 /* What the purge index is for: a file that was created and never registered goes. */
-static void delete_unregistered(const struct ctx *c, const struct binlog_index *index)
+static void delete_unregistered(const struct ctx *c)
 {
+    struct binlog_index index;
     uint32_t i = 0;
+    binlog_index_read(c, &index);
     for (uint32_t at = 0; at < c->env->disk->n; at++) {
         struct file_id id = c->env->disk->at[at].id;
         if (id.kind != FILE_BINLOG)
             continue;
-        while (i < index->n && index->num[i] < id.num)
+        while (i < index.n && index.num[i] < id.num)
             i++;
-        if (i == index->n || index->num[i] != id.num)
+        if (i == index.n || index.num[i] != id.num)
             act_unlink(c->out, TASK_BOOT, id);
     }
 }
@@ -216,16 +220,49 @@ static bool recover_from(const struct ctx *c, uint32_t last)
     return true;
 }
 
+/* The files behind the cut go: first from the index, so that a crash leaves no name without a file,
+ * then themselves (facts 5.2). */
+static bool cut_index(const struct ctx *c)
+{
+    return binlog_index_cut(c, TASK_BOOT, c->p->recovered_file);
+}
+
+/* Marks the file as closed and shortens it. */
+static void cut_file(const struct ctx *c)
+{
+    static const uint8_t closed[2] = {0, 0};
+    struct file_id id = {.kind = FILE_BINLOG, .num = c->p->recovered_file};
+    act_write(c->out, TASK_BOOT, id, IN_USE_FLAGS_OFFSET, closed, sizeof closed);
+    act_truncate(c->out, TASK_BOOT, id, c->p->recovered_len);
+    act_fsync(c->out, TASK_BOOT, id);
+    c->p->boot = BOOT_CUT;
+}
+
+static void cut(const struct ctx *c)
+{
+    c->p->boot = BOOT_CUT_INDEX;
+    if (!cut_index(c))
+        cut_file(c);
+}
+
+/* What was decided about the transactions in doubt. */
+static void make_durable(const struct ctx *c)
+{
+    c->p->boot = BOOT_REDO;
+    engine_sync(c->e, TASK_BOOT, c->out);
+    c->p->flush_lsn = c->e->written;
+}
+
 void recovery_start(const struct ctx *c)
 {
     struct binlog_index index;
-    c->p->boot = BOOT_REDO;
     if (c->e->ibb.on) {
+        c->p->boot = BOOT_REDO;
         engine_binlog_recover(c);
         return;
     }
     binlog_index_read(c, &index);
-    delete_unregistered(c, &index);
+    delete_unregistered(c);
     if (index.n > 0 && !recover_from(c, index.num[index.n - 1])) {
         act(c->out, ACT_EXIT)->arg = EXIT_REFUSED;
         return;
@@ -233,8 +270,10 @@ void recovery_start(const struct ctx *c)
     c->p->binlog.num = c->p->recovered_file;
     for (uint64_t xid; (xid = engine_in_doubt(c->e, 0)) != 0;)
         engine_rollback(c->e, xid);
-    engine_sync(c->e, TASK_BOOT, c->out);
-    c->p->flush_lsn = c->e->written;
+    if (c->p->cut)
+        cut(c);
+    else
+        make_durable(c);
 }
 
 /* Is a replica's word needed for what the recovery found, before anybody may see it? */
@@ -299,27 +338,6 @@ static void open_new(const struct ctx *c)
     rotate_first(c, TASK_BOOT);
 }
 
-/* The files behind the cut go: first from the index, so that a crash leaves no name without a file,
- * then themselves (facts 5.2). */
-static bool cut_index(const struct ctx *c)
-{
-    return binlog_index_cut(c, TASK_BOOT, c->p->recovered_file);
-}
-
-/* Marks the file as closed and shortens it. */
-static void cut_file(const struct ctx *c)
-{
-    static const uint8_t closed[2] = {0, 0};
-    struct file_id id = {.kind = FILE_BINLOG, .num = c->p->recovered_file};
-    struct binlog_index index;
-    binlog_index_read(c, &index);
-    delete_unregistered(c, &index);
-    act_write(c->out, TASK_BOOT, id, IN_USE_FLAGS_OFFSET, closed, sizeof closed);
-    act_truncate(c->out, TASK_BOOT, id, c->p->recovered_len);
-    act_fsync(c->out, TASK_BOOT, id);
-    c->p->boot = BOOT_CUT;
-}
-
 void recovery_disk_done(const struct ctx *c, enum io_result result)
 {
     struct primary *p = c->p;
@@ -330,24 +348,18 @@ void recovery_disk_done(const struct ctx *c, enum io_result result)
     switch (p->boot) {
     case BOOT_REDO:
         engine_flushed(c->e, p->flush_lsn);
-        if (c->e->ibb.on) {
+        if (c->e->ibb.on)
             opened(c);
-            return;
-        }
-        if (!p->cut) {
+        else
             open_new(c);
-            return;
-        }
-        p->boot = BOOT_CUT_INDEX;
-        if (!cut_index(c))
-            cut_file(c);
         return;
     case BOOT_CUT_INDEX:
+        delete_unregistered(c);
         cut_file(c);
         return;
     case BOOT_CUT:
         p->cut = 0;
-        open_new(c);
+        make_durable(c);
         return;
     case BOOT_BINLOG:
         if (rotate_go_on(c, TASK_BOOT))
