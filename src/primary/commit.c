@@ -90,9 +90,9 @@ static void roll_back_group(const struct ctx *c, uint32_t leader)
     roll_back_member(c, leader);
 }
 
-/* The group goes on to its engine commit without the binlog: nobody waits for an ACK of it. A leader
- * whose own call it was that failed has the error in its hands, and its client gets it, although the
- * transaction is committed (seen on MySQL 9.7.4). */
+/* The group goes on to its engine commit without the binlog: nobody waits for an ACK of it. A
+ * leader whose own call it was that failed has the error in its hands, and its client gets it,
+ * although the transaction is committed (seen on MySQL 9.7.4). */
 static void commit_unlogged(const struct ctx *c, uint32_t leader)
 {
     for (uint32_t i = c->p->by[leader].head; i != 0; i = commit_member(c->p, i)->next)
