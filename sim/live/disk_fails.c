@@ -67,7 +67,7 @@ static bool play(struct stage *st, const char *name)
     if (!judge(st) || !stage_lose(st)) {
         return false;
     }
-    stage_judge_lost(st);
+    stage_judge_replicas(st);
     return true;
 }
 

@@ -299,6 +299,46 @@ static void test_cell_22_reset(void **state)
     assert_true(saw("answered OK: T1 T2 T3"));
 }
 
+/* Bug 104015 without a crash: a replica that has T2 is not sent it again after START SLAVE. */
+static void test_cell_22_stop_slave(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-22-stop");
+    sc.n_faults = 0;
+    sc.n_operators = 2;
+    sc.operator[0].act = OPERATOR_STOP_SLAVE;
+    sc.operator[1].act = OPERATOR_START_SLAVE;
+    sc.expect[INV_LIVE] = EXPECT_BREAKS;
+    play(0);
+    assert_int_equal(result.judged[INV_LIVE].cases, 3);
+    assert_int_equal(result.judged[INV_LIVE].broken, 1);
+    assert_non_null(strstr(result.judged[INV_LIVE].how, "'0-1-2'"));
+    assert_true(saw("stopped: Rpl_semi_sync_master: clients=0"));
+    assert_true(saw("T3 behind it: answered OK: T1 T2 T3"));
+}
+
+/* Nobody connected, nobody waited for, and ON. */
+static void test_cell_24_no_replica(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-24");
+    sc.n_faults = 0;
+    sc.n_operators = 1;
+    sc.operator[0].act = OPERATOR_STOP_SLAVE;
+    sc.node[0].wait_no_slave = false;
+    sc.expect[INV_OBS] = EXPECT_BREAKS;
+    play(0);
+    assert_int_equal(result.judged[INV_OBS].broken, 3);
+    judged(INV_LIVE, LIVE_HOLDS);
+    assert_true(saw("stopped: Rpl_semi_sync_master: clients=0 no_tx=1 status=ON"));
+    sc.node[0].wait_no_slave = true;
+    sc.node[0].semi_sync_timeout_ms = 500; /* it then says OFF */
+    sc.expect[INV_OBS] = EXPECT_HOLDS;
+    play(0);
+    assert_true(saw("stopped: Rpl_semi_sync_master: clients=0 no_tx=1 status=OFF"));
+    assert_true(saw("T3 behind it: Rpl_semi_sync_master: clients=1 no_tx=2 status=ON"));
+}
+
 /* A36: AFTER_COMMIT waits for the same statement. */
 static void test_cell_29_ddl(void **state)
 {
@@ -449,6 +489,8 @@ int main(void)
         cmocka_unit_test(test_cell_16_fsync_fails),
         cmocka_unit_test(test_cell_20_kill),
         cmocka_unit_test(test_cell_22_reset),
+        cmocka_unit_test(test_cell_22_stop_slave),
+        cmocka_unit_test(test_cell_24_no_replica),
         cmocka_unit_test(test_cell_29_ddl),
         cmocka_unit_test(test_cannot_show),
         cmocka_unit_test(test_interrupted),

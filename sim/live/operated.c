@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "sim/live/stage.h"
+#include "sim/live/status.h"
 
 enum { OPERATED_WAIT_MS = 1000 };
 
@@ -59,64 +60,17 @@ struct play {
     struct live_session operator;
 };
 
-/* ---- status variables ----------------------------------------------------------------------- */
-
-struct status {
-    bool on;
-    unsigned yes, no, waiting;
-};
-
-static bool read_status(struct stage *st, const char *when, struct status *s)
-{
-    char text[200];
-    char on[8];
-
-    memset(s, 0, sizeof *s);
-    if (!session_text(&st->reader,
-                      "SELECT GROUP_CONCAT(LOWER(SUBSTR(VARIABLE_NAME, 22)), '=', VARIABLE_VALUE"
-                      " ORDER BY VARIABLE_NAME SEPARATOR ' ') FROM"
-                      " information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN"
-                      " ('RPL_SEMI_SYNC_MASTER_NO_TX', 'RPL_SEMI_SYNC_MASTER_STATUS',"
-                      " 'RPL_SEMI_SYNC_MASTER_WAIT_SESSIONS', 'RPL_SEMI_SYNC_MASTER_YES_TX')",
-                      text, sizeof text)) {
-        return run_fail(st->run, "reader: %s", st->reader.error);
-    }
-    if (sscanf(text, "no_tx=%u status=%7s wait_sessions=%u yes_tx=%u", &s->no, on, &s->waiting,
-               &s->yes) != 4) {
-        return run_fail(st->run, "status variables: %s", text);
-    }
-    s->on = strcmp(on, "ON") == 0;
-    if (when != NULL) {
-        run_say(st->run, "    %s: Rpl_semi_sync_master: %s", when, text);
-    }
-    return true;
-}
-
 static bool somebody_waits(struct stage *st)
 {
-    struct status s;
+    struct live_status s;
 
-    return read_status(st, NULL, &s) && s.waiting > 0;
+    return status_read(st->run, &st->reader, NULL, &s) && s.waiting > 0;
 }
 
-/* OBS: an OK without an ACK must not come under ON (here: all the time), nor go uncounted. */
-static void judge_status(struct stage *st, const struct status *s, bool always_on)
+/* An OK behind T1 is one without an ACK. Where the status was OFF meanwhile, ON says nothing. */
+static void judge_status(struct stage *st, const struct live_status *s, bool always_on)
 {
-    txn_mask unacked = st->ledger.answered & ~1u;
-    char txns[TXNS_TEXT_MAX];
-    unsigned oks = 0;
-
-    for (txn_mask m = st->ledger.answered; m != 0; m &= m - 1) {
-        oks++;
-    }
-    run_held(st->run, INV_OBS);
-    if (unacked != 0 && s->on && always_on) {
-        run_broke(st->run, INV_OBS, "%s answered OK without an ACK, and the status is ON",
-                  txns_text(unacked, txns));
-    } else if (oks > s->yes + s->no) {
-        run_broke(st->run, INV_OBS, "%u commits answered OK, yes_tx + no_tx = %u", oks,
-                  s->yes + s->no);
-    }
+    status_judge(st->run, s, st->ledger.answered, always_on ? st->ledger.answered & ~1u : 0);
 }
 
 /* ---- acts ----------------------------------------------------------------------------------- */
@@ -216,7 +170,7 @@ static bool in_new_binlog(struct stage *st)
 static bool play_reset(struct play *p, const struct operated_case *c)
 {
     struct stage *st = &p->st;
-    struct status s;
+    struct live_status s;
 
     for (uint32_t i = 0; i < st->n_peers; i++) {
         peer_set_hold(&st->peer[i], true);
@@ -225,10 +179,10 @@ static bool play_reset(struct play *p, const struct operated_case *c)
         !stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replicas receive T2") ||
         !stage_until(st, somebody_waits, STAGE_LIMIT_MS, "a session waits") || !do_act(p, c) ||
         !stage_until(st, t2_answered, STAGE_LIMIT_MS, "T2 is answered") ||
-        !read_status(st, "reset", &s) || !stage_send(st, 1) ||
+        !status_read(st->run, &st->reader, "reset", &s) || !stage_send(st, 1) ||
         !stage_until(st, in_new_binlog, STAGE_LIMIT_MS, "T3 reaches the new binlog") ||
         !stage_until(st, somebody_waits, STAGE_LIMIT_MS, "T3 waits") ||
-        !read_status(st, "T3 waits", &s)) {
+        !status_read(st->run, &st->reader, "T3 waits", &s)) {
         return false;
     }
     for (uint32_t i = 0; i < st->n_peers; i++) {
@@ -251,7 +205,7 @@ static bool watch(struct stage *st)
 static bool play(struct play *p, const struct operated_case *c, const char *name)
 {
     struct stage *st = &p->st;
-    struct status s;
+    struct live_status s;
 
     if (!stage_up(st, st->run, name) || !session_open(&p->operator, st->run->server.socket)) {
         return run_fail(st->run, "operator: %s", p->operator.error);
@@ -261,13 +215,13 @@ static bool play(struct play *p, const struct operated_case *c, const char *name
     }
     if (!c->ddl && !c->reset &&
         (!stage_until(st, somebody_waits, STAGE_LIMIT_MS, "a session waits") || !stage_read(st) ||
-         !read_status(st, "waiting", &s))) {
+         !status_read(st->run, &st->reader, "waiting", &s))) {
         return false;
     }
     if (!c->ddl && !c->reset && !do_act(p, c)) {
         return false;
     }
-    if (!watch(st) || !read_status(st, "then", &s)) {
+    if (!watch(st) || !status_read(st->run, &st->reader, "then", &s)) {
         return false;
     }
     stage_say_seen(st, "then");
@@ -275,7 +229,7 @@ static bool play(struct play *p, const struct operated_case *c, const char *name
     if (!stage_lose(st)) {
         return false;
     }
-    stage_judge_lost(st);
+    stage_judge_replicas(st);
     return true;
 }
 

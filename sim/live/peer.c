@@ -71,6 +71,9 @@ static void close_connection(struct peer *p)
     p->fd = -1;
     p->streaming = false;
     p->in_len = 0;
+    for (uint32_t i = 0; i < p->n_acks; i++) {
+        p->ack[i].lost = !p->ack[i].sent;
+    }
 }
 
 static void lose_connection(struct peer *p)
@@ -372,7 +375,6 @@ static bool boot(struct peer *p)
     struct gtid_pos nothing;
     struct disk_view view;
     struct env env = {.set = &p->set, .disk = &view, .node = p->node};
-    struct event follow = {.kind = EV_ADMIN, .admin = ADMIN_FOLLOW, .peer = PRIMARY_NODE};
 
     memset(&nothing, 0, sizeof nothing);
     store_view(&p->store, &view);
@@ -382,8 +384,7 @@ static bool boot(struct peer *p)
     while (store_busy(&p->store)) {
         (void)uv_run(p->store.loop, UV_RUN_ONCE);
     }
-    enqueue(p, &follow);
-    pump(p);
+    peer_start_slave(p);
     return p->why[0] == '\0';
 }
 
@@ -427,7 +428,7 @@ void peer_set_hold(struct peer *p, bool hold)
 {
     p->hold_acks = hold;
     for (uint32_t i = 0; !hold && i < p->n_acks; i++) {
-        if (!p->ack[i].sent) {
+        if (!p->ack[i].sent && !p->ack[i].lost) {
             send_ack(p, &p->ack[i]);
         }
     }
@@ -447,6 +448,29 @@ void peer_cut(struct peer *p)
 {
     lose_connection(p);
     pump(p);
+}
+
+static void administer(struct peer *p, uint8_t admin)
+{
+    struct event e = {.kind = EV_ADMIN, .admin = admin, .peer = PRIMARY_NODE};
+
+    enqueue(p, &e);
+    pump(p);
+}
+
+void peer_stop_slave(struct peer *p)
+{
+    char why[120];
+
+    if (p->my != NULL && p->semi_sync && !dump_kill(p->my, p->socket, why, sizeof why)) {
+        wrong(p, "STOP SLAVE", why);
+    }
+    administer(p, ADMIN_STOP_SLAVE);
+}
+
+void peer_start_slave(struct peer *p)
+{
+    administer(p, ADMIN_FOLLOW);
 }
 
 bool peer_streaming(const struct peer *p)

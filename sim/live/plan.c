@@ -134,6 +134,31 @@ static bool plan_receiver(const struct scenario *sc, struct live_plan *p, char *
     return true;
 }
 
+static bool plays_receivers(const struct scenario *sc, char *why, size_t cap)
+{
+    for (uint32_t node = 1; node < sc->n_nodes; node++) {
+        if (strcmp(sc->node[node].receiver->name, "mariadbd") != 0 &&
+            strcmp(sc->node[node].receiver->name, "ackproof") != 0) {
+            return refuse(why, cap,
+                          "the receiver core plays mariadbd's and its own receiver here, "
+                          "no client library's");
+        }
+    }
+    return true;
+}
+
+/* "Not answered" is watched until the timeout is over. */
+static bool plan_timeout(const struct server_settings *s, struct live_plan *p, char *why,
+                         size_t cap)
+{
+    if (!s->semi_sync_master || s->semi_sync_timeout_ms == 0) {
+        return true;
+    }
+    p->settle_ms = s->semi_sync_timeout_ms + SETTLE_BEHIND_TIMEOUT_MS;
+    return s->semi_sync_timeout_ms <= TIMEOUT_LONGEST_MS ||
+           refuse(why, cap, "its semi-sync timeout is finite and above 15 s");
+}
+
 /* What follows the n-th loss of the primary; the last entry repeats. */
 static enum loss_plan loss_plan(const struct scenario *sc, uint32_t n)
 {
@@ -160,27 +185,16 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
                       "it loses a replica beside the primary; only one of the two is "
                       "played, and kill -9 leaves the page cache as it is");
     }
-    for (uint32_t node = 1; node < sc->n_nodes; node++) {
-        if (strcmp(sc->node[node].receiver->name, "mariadbd") != 0 &&
-            strcmp(sc->node[node].receiver->name, "ackproof") != 0) {
-            return refuse(why, cap,
-                          "the receiver core plays mariadbd's and its own receiver here, "
-                          "no client library's");
-        }
+    if (!plays_receivers(sc, why, cap) || !plan_timeout(s, p, why, cap)) {
+        return false;
     }
     p->partition = losses == 0;
     p->restart = losses > 0 && loss_plan(sc, 0) == ON_LOSS_RESTART;
     p->failover = !p->restart || (losses > 1 && loss_plan(sc, 1) == ON_LOSS_FAILOVER);
-    if (s->semi_sync_master && s->semi_sync_timeout_ms > TIMEOUT_LONGEST_MS) {
-        return refuse(why, cap, "its semi-sync timeout is finite and above 15 s");
-    }
     p->rejoins = p->failover && sc->manager.rejoin;
     p->power = p->powers > 0 && (p->restart || p->rejoins);
     p->kill_for_power = p->powers > 0 && !p->power;
     p->promote_any = sc->manager.promote == PROMOTE_ANY;
-    if (s->semi_sync_master && s->semi_sync_timeout_ms > 0) {
-        p->settle_ms = s->semi_sync_timeout_ms + SETTLE_BEHIND_TIMEOUT_MS;
-    }
     return true;
 }
 
@@ -191,10 +205,6 @@ static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *
                            1u << OPERATOR_KILL_SESSION | 1u << OPERATOR_KILL_QUERY |
                            1u << OPERATOR_FLUSH_LOGS | 1u << OPERATOR_RESET_MASTER;
 
-    for (uint32_t i = 0; i < sc->n_operators; i++) {
-        p->acts |= 1u << sc->operator[i].act;
-    }
-    p->ddl = sc->ddl > 0;
     if (p->fails != NULL) {
         p->kind = LIVE_DISK_FAILS;
         if (p->acts != 0 || p->ddl || p->restart || p->partition || p->sessions < 2 ||
@@ -225,6 +235,24 @@ static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *
     return true;
 }
 
+/* The replica is away for a while; whatever its session waited for, another one commits then. */
+static bool plan_stopped(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    const uint32_t stop = 1u << OPERATOR_STOP_SLAVE;
+
+    p->kind = LIVE_REPLICA_STOPPED;
+    p->sessions = 2;
+    if ((p->acts & ~(stop | 1u << OPERATOR_START_SLAVE)) != 0 || (p->acts & stop) == 0 || p->ddl) {
+        return refuse(why, cap,
+                      "other acts of operators and DDL are played with the loss of the primary");
+    }
+    if (sc->n_nodes != 2 || !sc->node[0].semi_sync_master || !sc->node[1].semi_sync_slave ||
+        sc->n_faults > 0) {
+        return refuse(why, cap, "STOP SLAVE is played with one semi-sync replica and no fault");
+    }
+    return plays_receivers(sc, why, cap) && plan_timeout(&sc->node[0], p, why, cap);
+}
+
 static bool plan_watched(struct live_plan *p)
 {
     p->watched = p->power || p->fails != NULL;
@@ -241,6 +269,10 @@ bool plan_make(const struct scenario *sc, struct live_plan *p, char *why, size_t
     p->peers = sc->n_nodes - 1;
     p->sessions = sc->sessions == 0 ? 1 : sc->sessions;
     p->settle_ms = SETTLE_MS;
+    p->ddl = sc->ddl > 0;
+    for (uint32_t i = 0; i < sc->n_operators; i++) {
+        p->acts |= 1u << sc->operator[i].act;
+    }
     if (p->peers == 0) {
         return refuse(why, cap, "it has no replica");
     }
@@ -258,9 +290,8 @@ bool plan_make(const struct scenario *sc, struct live_plan *p, char *why, size_t
         return plan_primary(sc, p, losses, why, cap) && plan_operated(sc, p, why, cap) &&
                plan_watched(p);
     }
-    if (sc->n_operators > 0 || sc->ddl > 0) {
-        return refuse(why, cap,
-                      "acts of operators and DDL are played with the loss of the primary");
+    if (p->acts != 0 || p->ddl) {
+        return plan_stopped(sc, p, why, cap);
     }
     if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
         return plan_receiver(sc, p, why, cap);

@@ -13,10 +13,11 @@
 #include "sim/scenario.h"
 
 enum live_kind {
-    LIVE_PRIMARY_LOST,  /* kill -9 (or a cut) of the primary, then restart or failover */
-    LIVE_OPERATED,      /* what an operator does to waiting commits; then the primary is lost */
-    LIVE_DISK_FAILS,    /* a write or fsync of the primary's binlog; then it is lost */
-    LIVE_RECEIVER_LOST, /* kill -9 of a process that receives and ACKs */
+    LIVE_PRIMARY_LOST,    /* kill -9 (or a cut) of the primary, then restart or failover */
+    LIVE_OPERATED,        /* what an operator does to waiting commits; then the primary is lost */
+    LIVE_REPLICA_STOPPED, /* STOP SLAVE and START SLAVE; nobody is lost */
+    LIVE_DISK_FAILS,      /* a write or fsync of the primary's binlog; then it is lost */
+    LIVE_RECEIVER_LOST,   /* kill -9 of a process that receives and ACKs */
 };
 
 struct live_plan {

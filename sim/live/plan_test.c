@@ -220,6 +220,42 @@ static void test_operated(void **state)
     refused_for("commits that wait");
 }
 
+/* Nobody is lost: the replica is away for a while. */
+static void test_replica_stopped(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "stopped");
+    sc.n_faults = 0;
+    sc.sessions = 1;
+    sc.n_operators = 2;
+    sc.operator[0].act = OPERATOR_STOP_SLAVE;
+    sc.operator[1].act = OPERATOR_START_SLAVE;
+    assert_true(make());
+    assert_int_equal(plan.kind, LIVE_REPLICA_STOPPED);
+    assert_int_equal(plan.sessions, 2); /* the second one's commit shows that the replica ACKs */
+    sc.node[0].semi_sync_timeout_ms = 10000;
+    assert_true(make());
+    assert_true(plan.settle_ms > 10000);
+    sc.node[0].semi_sync_timeout_ms = 60000;
+    refused_for("timeout");
+    sc.node[0].semi_sync_timeout_ms = 0;
+    sc.operator[0].act = OPERATOR_FLUSH_LOGS;
+    refused_for("loss of the primary");
+    sc.operator[0].act = OPERATOR_START_SLAVE; /* of a replica that nobody has stopped */
+    refused_for("loss of the primary");
+    sc.operator[0].act = OPERATOR_STOP_SLAVE;
+    sc.node[1].receiver = receiver_profile_find("libmariadb");
+    refused_for("client library");
+    sc.node[1].receiver = receiver_profile_find("ackproof");
+    assert_true(make());
+    sc.n_nodes = 3;
+    refused_for("one semi-sync replica");
+    sc.n_nodes = 2;
+    sc.n_faults = 1;
+    sc.fault[0] = (struct fault_budget){FAULT_NET_RESET, OF_ANY, 1, FILE_NONE};
+    refused_for("no fault");
+}
+
 static void test_disk_fails(void **state)
 {
     (void)state;
@@ -259,11 +295,12 @@ static void test_full_binlogs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_failover),     cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_receivers),    cmocka_unit_test(test_comes_back),
-        cmocka_unit_test(test_timeouts),     cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_power),        cmocka_unit_test(test_operated),
-        cmocka_unit_test(test_full_binlogs), cmocka_unit_test(test_disk_fails),
+        cmocka_unit_test(test_failover),        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_receivers),       cmocka_unit_test(test_comes_back),
+        cmocka_unit_test(test_timeouts),        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_power),           cmocka_unit_test(test_operated),
+        cmocka_unit_test(test_full_binlogs),    cmocka_unit_test(test_disk_fails),
+        cmocka_unit_test(test_replica_stopped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -175,7 +175,7 @@ void stage_say_seen(struct stage *st, const char *when)
             txns_text(st->ledger.answered, ok), txns_text(st->ledger.seen, seen));
 }
 
-void stage_judge_lost(struct stage *st)
+void stage_judge_replicas(struct stage *st)
 {
     for (uint32_t node = 1; node <= st->n_peers; node++) {
         judge_replica(st, node);
@@ -232,7 +232,7 @@ static bool play_case(struct stage *st, const struct lost_case *c, const char *n
     if (st->run->plan.restart && !go_on_as_primary(st, c)) {
         return false;
     }
-    stage_judge_lost(st);
+    stage_judge_replicas(st);
     return true;
 }
 

@@ -166,7 +166,7 @@ bool stage_read(struct stage *st)
 /* ---- up and down ---------------------------------------------------------------------------- */
 
 /* The dump thread registers the replica a moment after the stream is asked for. */
-static bool replicas_counted(struct stage *st)
+bool stage_replicas_counted(struct stage *st)
 {
     char text[32];
 
@@ -196,7 +196,8 @@ static bool peers_up(struct stage *st, const char *name)
         }
     }
     return stage_until(st, stage_all_streaming, STAGE_LIMIT_MS, "replicas connect") &&
-           stage_until(st, replicas_counted, STAGE_LIMIT_MS, "the primary counts its replicas");
+           stage_until(st, stage_replicas_counted, STAGE_LIMIT_MS,
+                       "the primary counts its replicas");
 }
 
 static bool clients_up(struct stage *st)

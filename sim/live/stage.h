@@ -56,11 +56,12 @@ bool recovery_lost(struct stage *st, struct live_run *r);
 
 /* Says what clients and readers got so far. */
 void stage_say_seen(struct stage *st, const char *when);
-/* The primary is lost: judges what the replicas hold, and each that may be promoted
- * (primary_lost.c). */
-void stage_judge_lost(struct stage *st);
+/* Judges what the replicas hold beside the primary's binlog, and, where the plan has a failover,
+ * each that may be promoted (primary_lost.c). */
+void stage_judge_replicas(struct stage *st);
 
 bool stage_all_streaming(struct stage *st);
+bool stage_replicas_counted(struct stage *st); /* by the primary, as semi-sync replicas */
 /* Does each peer that listens hold all transactions sent? */
 bool stage_all_received(struct stage *st);
 /* Does the primary have all transactions sent in its binlog? Asked for by SQL: with AFTER_SYNC a
