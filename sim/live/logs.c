@@ -26,6 +26,7 @@ bool logs_read(struct history *h, const char *folder, const char *stem, char *wh
 {
     assert(h != NULL && folder != NULL && stem != NULL && why != NULL);
     history_clear(h);
+    why[0] = '\0';
     for (uint32_t num = 1; num <= LOGS_FILES_MAX; num++) {
         char path[700];
         uint32_t len = 0;
@@ -40,10 +41,13 @@ bool logs_read(struct history *h, const char *folder, const char *stem, char *wh
         }
         const bool room = history_read(h, num, bytes, len);
         free(bytes);
-        if (!room || h->broken != 0) {
-            (void)snprintf(why, cap, "%.32s.%06u: %s behind offset %u", stem, num,
-                           room ? "unreadable" : "too many transactions", h->parsed);
+        if (!room) {
+            (void)snprintf(why, cap, "%.32s.%06u: too many transactions", stem, num);
             return false;
+        }
+        if (h->broken != 0 && why[0] == '\0') {
+            (void)snprintf(why, cap, "%.32s.%06u is unreadable behind offset %u", stem, num,
+                           h->parsed);
         }
     }
     return true;

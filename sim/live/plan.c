@@ -207,11 +207,11 @@ static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *
 
     if (p->fails != NULL) {
         p->kind = LIVE_DISK_FAILS;
-        if (p->acts != 0 || p->ddl || p->restart || p->partition || p->sessions < 2 ||
-            p->peers != 1) {
+        if (p->acts != 0 || p->ddl || (p->restart && p->failover) || p->partition ||
+            p->peers != 1 || sc->node[0].max_binlog_size > 0) {
             return refuse(why, cap,
-                          "a disk that fails is played with two sessions, one replica and "
-                          "the loss of the primary");
+                          "a disk that fails is played with one replica, one binlog and one loss "
+                          "of the primary");
         }
     }
     if (p->acts == 0 && !p->ddl) {

@@ -271,8 +271,20 @@ static void test_disk_fails(void **state)
     assert_true(make());
     assert_string_equal(plan.fails, "write");
     sc.sessions = 1;
-    refused_for("two sessions");
-    sc.sessions = 2;
+    assert_true(make());
+    assert_false(plan.power); /* another server is promoted */
+    sc.fault[0].point = FAULT_NODE_POWER;
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    assert_true(make());
+    assert_true(plan.power && plan.restart && !plan.failover);
+    sc.manager.on_loss[1] = ON_LOSS_FAILOVER;
+    sc.manager.n_on_loss = 2;
+    sc.fault[0].at_most = 2;
+    refused_for("one loss");
+    sc.fault[0].at_most = 1;
+    sc.n_nodes = 3;
+    refused_for("one replica");
+    sc.n_nodes = 2;
     sc.fault[1].file = FILE_REDO;
     refused_for("fails or lies");
     sc.fault[1] = (struct fault_budget){FAULT_FSYNC_LIE, OF_PRIMARY, 1, FILE_BINLOG};

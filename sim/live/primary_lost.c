@@ -187,7 +187,7 @@ void stage_judge_replicas(struct stage *st)
 
 /* ---- a case --------------------------------------------------------------------------------- */
 
-static bool go_on_as_primary(struct stage *st, const struct lost_case *c)
+bool stage_go_on(struct stage *st)
 {
     txn_mask seen_before = st->ledger.seen;
     txn_mask visible;
@@ -203,6 +203,14 @@ static bool go_on_as_primary(struct stage *st, const struct lost_case *c)
             txns_text(visible, txns));
     judge_restarted(st, visible);
     st->ledger.seen |= visible;
+    return true;
+}
+
+static bool go_on_as_primary(struct stage *st, const struct lost_case *c)
+{
+    if (!stage_go_on(st)) {
+        return false;
+    }
     if (c->catch_up) {
         for (uint32_t i = 0; i < st->n_peers; i++) {
             peer_set_deaf(&st->peer[i], false);

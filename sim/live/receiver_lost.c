@@ -201,7 +201,7 @@ static bool judge(struct theatre *t)
     if (session_answer(&t->client, 500) == ANSWER_OK) {
         t->ledger.answered |= 2; /* the ACK had left before the kill */
     }
-    if (!logs_read(&held, t->app.folder, "relay", why, sizeof why)) {
+    if (!logs_read(&held, t->app.folder, "relay", why, sizeof why) || held.broken != 0) {
         return run_fail(t->run, "file of the receiver: %s", why);
     }
     run_say(t->run, "    kill -9 of the receiver: answered OK, so ACKed: %s; its file holds %s",

@@ -169,9 +169,9 @@ enum answer session_answer(struct live_session *s, uint32_t wait_ms)
 
 bool session_send_insert(struct live_session *s, uint32_t txn, uint32_t pad)
 {
-    char sql[80 + SESSION_PAD];
+    char sql[80 + SESSION_PAD_MAX];
 
-    assert(txn < LEDGER_TXNS && pad <= SESSION_PAD);
+    assert(txn < LEDGER_TXNS && pad <= SESSION_PAD_MAX);
     (void)snprintf(sql, sizeof sql, "INSERT INTO ackproof.t (k, v) VALUES (%u, %u) /*%*s*/",
                    txn + 1, txn + 1, (int)pad, "");
     return session_send(s, sql);

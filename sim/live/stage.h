@@ -45,10 +45,14 @@ bool stage_read(struct stage *st);
  * First the deaf peers' cut, afterwards the answers that are still in the clients' sockets, the
  * packets in the peers', then the histories from the files. */
 bool stage_lose(struct stage *st);
-/* Histories from the files as they are now. */
+/* Histories from the files as they are now. SANE breaks where one cannot be read to its end. */
 bool stage_read_logs(struct stage *st);
 /* Starts the server again on the same data, as primary, and reads. */
 bool stage_restart(struct stage *st);
+
+/* The same behind a loss, and judges what the server shows now: it serves again
+ * (primary_lost.c). */
+bool stage_go_on(struct stage *st);
 
 /* Cases whose loss strikes a recovery, or the moment before an fsync (recovery_lost.c); behind the
  * others of a plan with a power loss. */
