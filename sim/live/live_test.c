@@ -288,6 +288,25 @@ static void test_cell_34_hole(void **state)
     assert_true(saw("GTID 0-1-3, which is not in the master's binlog"));
 }
 
+/* Between the shortened index and the shortened file: the last file was marked as clean. */
+static void test_cell_34_killed(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-34-killed");
+    sc.sessions = 1;
+    sc.fault[0].at_most = 2;
+    sc.manager.rejoin = true;
+    sc.node[0].init_rpl_role = ROLE_SLAVE;
+    sc.node[0].max_binlog_size = 1;
+    sc.expect[INV_AGREE] = EXPECT_BREAKS;
+    play(0);
+    assert_true(saw("killed in its recovery, at the truncate of binlog.000002"));
+    assert_true(
+        saw("does not start again: the server ended by itself (status 1): [ERROR] Found 1"));
+    assert_true(saw("started again: its table holds T1, its binlog T1 T2"));
+    assert_int_equal(result.judged[INV_AGREE].cases, 1);
+}
+
 /* ---- operators and DDL ---------------------------------------------------------------------- */
 
 /* A38: the leader's kill frees the others of its group, the follower's nobody. */
@@ -493,18 +512,31 @@ static void test_killed(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cell_1_after_commit), cmocka_unit_test(test_cell_2_after_sync),
-        cmocka_unit_test(test_cell_6_restart),      cmocka_unit_test(test_cell_8_restart_only),
-        cmocka_unit_test(test_cell_9_libmariadb),   cmocka_unit_test(test_cell_9_ours),
-        cmocka_unit_test(test_cell_4_purged),       cmocka_unit_test(test_cell_10_promotion),
-        cmocka_unit_test(test_cell_11_timeout),     cmocka_unit_test(test_cell_12_asynchronous),
-        cmocka_unit_test(test_no_server),           cmocka_unit_test(test_not_a_server),
-        cmocka_unit_test(test_cell_8_power),        cmocka_unit_test(test_cell_19_kill_then_power),
-        cmocka_unit_test(test_cell_16_fsync_fails), cmocka_unit_test(test_cell_34_hole),
-        cmocka_unit_test(test_cell_20_kill),        cmocka_unit_test(test_cell_22_reset),
-        cmocka_unit_test(test_cell_22_stop_slave),  cmocka_unit_test(test_cell_24_no_replica),
-        cmocka_unit_test(test_cell_29_ddl),         cmocka_unit_test(test_cannot_show),
-        cmocka_unit_test(test_interrupted),         cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_cell_1_after_commit),
+        cmocka_unit_test(test_cell_2_after_sync),
+        cmocka_unit_test(test_cell_6_restart),
+        cmocka_unit_test(test_cell_8_restart_only),
+        cmocka_unit_test(test_cell_9_libmariadb),
+        cmocka_unit_test(test_cell_9_ours),
+        cmocka_unit_test(test_cell_4_purged),
+        cmocka_unit_test(test_cell_10_promotion),
+        cmocka_unit_test(test_cell_11_timeout),
+        cmocka_unit_test(test_cell_12_asynchronous),
+        cmocka_unit_test(test_no_server),
+        cmocka_unit_test(test_not_a_server),
+        cmocka_unit_test(test_cell_8_power),
+        cmocka_unit_test(test_cell_19_kill_then_power),
+        cmocka_unit_test(test_cell_16_fsync_fails),
+        cmocka_unit_test(test_cell_34_hole),
+        cmocka_unit_test(test_cell_34_killed),
+        cmocka_unit_test(test_cell_20_kill),
+        cmocka_unit_test(test_cell_22_reset),
+        cmocka_unit_test(test_cell_22_stop_slave),
+        cmocka_unit_test(test_cell_24_no_replica),
+        cmocka_unit_test(test_cell_29_ddl),
+        cmocka_unit_test(test_cannot_show),
+        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_killed),
     };
     char path[512];
 

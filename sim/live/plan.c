@@ -194,6 +194,7 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
     p->rejoins = p->failover && sc->manager.rejoin;
     p->power = p->powers > 0 && (p->restart || p->rejoins);
     p->kill_for_power = p->powers > 0 && !p->power;
+    p->recovers = p->power || (p->cuts && losses > 1 && (p->restart || p->rejoins));
     p->promote_any = sc->manager.promote == PROMOTE_ANY;
     return true;
 }
@@ -255,7 +256,7 @@ static bool plan_stopped(const struct scenario *sc, struct live_plan *p, char *w
 
 static bool plan_watched(struct live_plan *p)
 {
-    p->watched = p->power || p->fails != NULL;
+    p->watched = p->power || p->recovers || p->fails != NULL;
     return true;
 }
 

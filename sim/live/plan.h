@@ -32,6 +32,7 @@ struct live_plan {
     bool watched;           /* the server is started with the preloaded object */
     bool power;             /* a power loss of the primary is a real one (sim/live/power.h) */
     uint32_t kills, powers; /* losses of the primary, by their kind; kills come first */
+    bool recovers;          /* what strikes a recovery is played as well (recovery_lost.c) */
     bool cuts;              /* its recovery truncates the binlog (init_rpl_role: SLAVE) */
     uint32_t acts;          /* bit a: operators may do a (enum operator_act) */
     bool ddl;               /* what the clients commit behind T1 is DDL */

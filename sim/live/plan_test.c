@@ -193,6 +193,27 @@ static void test_power(void **state)
     assert_false(plan.power);
 }
 
+/* A recovery that cuts can be killed in the middle; another has nothing to lose to a kill. */
+static void test_recovers(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "recovers");
+    sc.manager.rejoin = true;
+    sc.fault[0].at_most = 2;
+    assert_true(make());
+    assert_false(plan.recovers || plan.watched);
+    sc.node[0].init_rpl_role = ROLE_SLAVE;
+    assert_true(make());
+    assert_true(plan.recovers && plan.watched && !plan.power && plan.kills == 2);
+    sc.fault[0].at_most = 1;
+    assert_true(make());
+    assert_false(plan.recovers);
+    sc.fault[0].at_most = 2;
+    sc.manager.rejoin = false; /* nobody starts it again */
+    assert_true(make());
+    assert_false(plan.recovers);
+}
+
 static void test_operated(void **state)
 {
     (void)state;
@@ -312,7 +333,7 @@ int main(void)
         cmocka_unit_test(test_timeouts),        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_power),           cmocka_unit_test(test_operated),
         cmocka_unit_test(test_full_binlogs),    cmocka_unit_test(test_disk_fails),
-        cmocka_unit_test(test_replica_stopped),
+        cmocka_unit_test(test_replica_stopped), cmocka_unit_test(test_recovers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

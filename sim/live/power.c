@@ -258,8 +258,8 @@ static bool put_back_page(int fd, const struct journal *j, uint32_t i, uint64_t 
     return from >= to || put(fd, zeros, to - from, from);
 }
 
-/* A later fsync that succeeded has made the file's size durable, and the pages written since. `lost`:
- * something is put back. */
+/* A later fsync that succeeded has made the file's size durable, and the pages written since.
+ * `lost`: something is put back. */
 static bool undo_clean(int fd, const struct journal *j, uint32_t i, bool *lost)
 {
     struct power_record r = record_of(j, i);

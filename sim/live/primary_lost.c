@@ -274,7 +274,7 @@ bool primary_lost(struct live_run *r)
             run_case_end(r);
         }
     }
-    good = good && (!r->plan.power || recovery_lost(st, r));
+    good = good && (!r->plan.recovers || recovery_lost(st, r));
     free(st);
     return good;
 }

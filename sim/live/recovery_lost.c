@@ -10,8 +10,8 @@
 
 /* The call at which the process is killed. */
 struct trap {
-    const char *call; /* NULL: no trap */
-    const char *stem;
+    const char *call;   /* NULL: no trap */
+    const char *stem;   /* T2_BINLOG: of the binlog in which T2 stands */
     const char *action; /* NULL: kill at once */
 };
 
@@ -28,25 +28,25 @@ struct recovery_case {
     bool unsynced;     /* of full binlogs that only their end makes durable (sync_binlog=0) */
 };
 
-#define BINLOG "binlog.000001"
+#define T2_BINLOG NULL
 
 static const struct recovery_case cases[] = {
     {.title = "killed before the group's fsync; power lost when recovery has ended",
-     .first = {"fsync", BINLOG, NULL},
+     .first = {"fsync", T2_BINLOG, NULL},
      .second_power = true,
      .loses = "binlog"},
     {.title = "killed before the group's fsync; power lost when recovery makes the next binlog",
-     .first = {"fsync", BINLOG, NULL},
+     .first = {"fsync", T2_BINLOG, NULL},
      .second = {"write", "binlog.000002", NULL},
      .second_power = true,
      .loses = "binlog"},
     {.title = "killed before the group's fsync; the replicas catch up after recovery; power lost",
-     .first = {"fsync", BINLOG, NULL},
+     .first = {"fsync", T2_BINLOG, NULL},
      .catch_up = true,
      .second_power = true,
      .loses = "binlog"},
     {.title = "power lost before the group's fsync, and again when recovery has ended",
-     .first = {"fsync", BINLOG, NULL},
+     .first = {"fsync", T2_BINLOG, NULL},
      .first_power = true,
      .second_power = true},
     {.title = "power lost with the ACK held, and again when recovery makes the next binlog",
@@ -58,35 +58,49 @@ static const struct recovery_case cases[] = {
      .first_power = true,
      .once = true,
      .unsynced = true},
+    {.title = "killed with the ACK held, and again when recovery is about to cut the binlog",
+     .second = {"truncate", T2_BINLOG, NULL},
+     .cuts = true},
+    {.title = "killed with the ACK held, and again 2.5 s after recovery wanted to cut the binlog",
+     .second = {"truncate", T2_BINLOG, "stall"},
+     .cuts = true},
     {.title = "power lost with the ACK held; recovery cuts the binlog",
      .first_power = true,
      .once = true,
      .cuts = true},
     {.title = "power lost with the ACK held, and again when recovery is about to cut the binlog",
      .first_power = true,
-     .second = {"truncate", BINLOG, NULL},
+     .second = {"truncate", T2_BINLOG, NULL},
      .second_power = true,
      .cuts = true},
     {.title =
          "power lost with the ACK held, and again 2.5 s after recovery wanted to cut the binlog",
      .first_power = true,
-     .second = {"truncate", BINLOG, "stall"},
+     .second = {"truncate", T2_BINLOG, "stall"},
      .second_power = true,
      .cuts = true},
     {.title = "likewise; what the engine had written by then was durable by chance",
      .first_power = true,
-     .second = {"truncate", BINLOG, NULL},
+     .second = {"truncate", T2_BINLOG, NULL},
      .second_power = true,
      .loses = "binlog",
      .cuts = true},
     {.title = "power lost with the ACK held, and again before the cut of the binlog is fsynced",
      .first_power = true,
-     .second = {"fsync", BINLOG, NULL},
+     .second = {"fsync", T2_BINLOG, NULL},
      .second_power = true,
      .cuts = true},
 };
 
 /* ---- losses --------------------------------------------------------------------------------- */
+
+/* Where each group fills a binlog T1 has the first one. */
+static const char *stem_of(const struct stage *st, const struct trap *t)
+{
+    return t->stem != T2_BINLOG                        ? t->stem
+           : st->run->sc->node[0].max_binlog_size == 0 ? "binlog.000001"
+                                                       : "binlog.000002";
+}
 
 static bool set_trap(struct stage *st, const struct trap *t)
 {
@@ -94,7 +108,8 @@ static bool set_trap(struct stage *st, const struct trap *t)
 
     power_clear_trap(journal);
     return t->call == NULL ||
-           power_set_trap(journal, t->call, t->stem, t->action == NULL ? "kill" : t->action, 0) ||
+           power_set_trap(journal, t->call, stem_of(st, t), t->action == NULL ? "kill" : t->action,
+                          0) ||
            run_fail(st->run, "a trap cannot be set");
 }
 
@@ -128,7 +143,7 @@ static bool first_loss(struct stage *st, const struct recovery_case *c)
             return false;
         }
         if (guard_now_ms() > end) {
-            return run_fail(st->run, "no %s of %s came", c->first.call, c->first.stem);
+            return run_fail(st->run, "no %s of %s came", c->first.call, stem_of(st, &c->first));
         }
     }
     if (c->first.call == NULL &&
@@ -171,11 +186,12 @@ static bool second_loss(struct stage *st, const struct recovery_case *c)
     up = server_start(s, &st->run->sc->node[0], &st->reader);
     if (c->second.call != NULL && !up && trapped(st)) {
         run_say(st->run, "    killed in its recovery, at the %s of %s", c->second.call,
-                c->second.stem);
+                stem_of(st, &c->second));
     } else if (!up) {
         return run_fail(st->run, "restart: %s", s->why);
     } else if (c->second.call != NULL) {
-        run_say(st->run, "    its recovery has no %s of %s", c->second.call, c->second.stem);
+        run_say(st->run, "    its recovery has no %s of %s", c->second.call,
+                stem_of(st, &c->second));
     }
     power_clear_trap(s->journal);
     return (!c->catch_up || catch_up(st)) && stage_lose(st) &&
@@ -199,6 +215,22 @@ static void judge_replica(struct stage *st, uint32_t i)
     }
 }
 
+/* It ended by itself, and would at the next try. As a replica it is out, loudly; as the only
+ * primary it leaves everybody waiting. */
+static bool does_not_start(struct stage *st)
+{
+    struct live_run *r = st->run;
+
+    if (r->server.pid != 0 || guard_signal() != 0) {
+        return run_fail(r, "restart: %s", r->server.why);
+    }
+    run_say(r, "    it does not start again: %s", r->server.why);
+    if (r->plan.restart) {
+        run_broke(r, INV_LIVE, "%s", r->server.why);
+    }
+    return true;
+}
+
 static bool judge(struct stage *st)
 {
     struct live_run *r = st->run;
@@ -208,7 +240,10 @@ static bool judge(struct stage *st)
     char in_binlog[TXNS_TEXT_MAX];
 
     st->ledger.seen = 0;
-    if (!stage_restart(st) || !stage_read_logs(st)) {
+    if (!server_start(&r->server, &r->sc->node[0], &st->reader)) {
+        return does_not_start(st);
+    }
+    if (!stage_read(st) || !stage_read_logs(st)) {
         return false;
     }
     visible = st->ledger.seen;
@@ -245,7 +280,7 @@ static bool applies(const struct live_plan *p, const struct recovery_case *c)
     uint32_t powers = (c->first_power ? 1u : 0) + (c->second_power ? 1u : 0);
     uint32_t kills = (c->first_power ? 0 : 1u) + (c->second_power || c->once ? 0 : 1u);
 
-    return p->power && powers <= p->powers && kills <= p->kills && c->cuts == p->cuts &&
+    return powers <= p->powers && kills <= p->kills && c->cuts == p->cuts &&
            c->unsynced == p->full_unsynced;
 }
 

@@ -30,8 +30,8 @@ static bool fail(struct live_server *s, const char *format, ...)
 
 /* ---- the error log -------------------------------------------------------------------------- */
 
-/* A failed assertion, else the last line of the log that says ERROR, else the last line; that is
- * what a DBA would look at. */
+/* A failed assertion, else the last line of the log that says ERROR and why, else the last line;
+ * that is what a DBA would look at. Without the time before it. */
 static void log_quote(const char *path, char *text, size_t cap)
 {
     char line[512];
@@ -43,11 +43,14 @@ static void log_quote(const char *path, char *text, size_t cap)
         return;
     }
     while (fgets(line, sizeof line, f) != NULL) {
-        int rank = strstr(line, "Assertion") != NULL ? 2 : strstr(line, "ERROR") != NULL ? 1 : 0;
+        const char *error = strstr(line, "[ERROR]");
+        int rank = strstr(line, "Assertion") != NULL                            ? 2
+                   : error != NULL && strstr(error, "[ERROR] Aborting") == NULL ? 1
+                                                                                : 0;
 
         line[strcspn(line, "\n")] = '\0';
         if (line[0] != '\0' && rank >= best) {
-            (void)snprintf(text, cap, "%.*s", (int)cap - 1, line);
+            (void)snprintf(text, cap, "%.*s", (int)cap - 1, error == NULL ? line : error);
             best = rank;
         }
     }
@@ -415,7 +418,7 @@ bool server_start(struct live_server *s, const struct server_settings *set,
 bool server_died(struct live_server *s)
 {
     char log[PATH_AND_NAME];
-    char quote[140];
+    char quote[160];
     int status = 0;
 
     assert(s != NULL);

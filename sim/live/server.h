@@ -13,7 +13,7 @@
 #include "sim/live/power.h"
 #include "sim/live/session.h"
 
-enum { SERVER_WHY_MAX = 200, SERVER_READY_MS = 60000 };
+enum { SERVER_WHY_MAX = 240, SERVER_READY_MS = 60000 };
 
 struct live_server {
     struct guard *guard;
