@@ -77,7 +77,7 @@ static bool lose(struct stage *st)
         stage_judge_replicas(st);
         return true;
     }
-    return stage_go_on(st) && reconnect(st);
+    return stage_go_on(st) && (st->refused || reconnect(st));
 }
 
 static bool play(struct stage *st, const char *name)

@@ -378,6 +378,51 @@ static void test_cell_24_no_replica(void **state)
     assert_true(saw("T3 behind it: Rpl_semi_sync_master: clients=1 no_tx=2 status=ON"));
 }
 
+/* MDEV-11853: plain SHUTDOWN waits for nobody, WAIT FOR ALL SLAVES does; clients hear nothing. */
+static void test_cell_22_shutdown(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-22-shutdown");
+    sc.sessions = 1;
+    sc.n_faults = 0;
+    sc.n_operators = 1;
+    sc.operator[0] =(struct operator_budget){OPERATOR_SHUTDOWN, OF_PRIMARY, 2};
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    sc.manager.on_loss[1] = ON_LOSS_FAILOVER;
+    sc.manager.n_on_loss = 2;
+    sc.expect[INV_NOPHANTOM] = EXPECT_BREAKS;
+    play(0);
+    assert_int_equal(result.judged[INV_NOPHANTOM].broken, 1);
+    assert_true(saw("ended: client of T2: cut off without an answer"));
+    assert_true(saw("its binlog holds T1 T2 and is marked as closed"));
+    assert_false(saw("is still there"));
+    sc.operator[0].act = OPERATOR_SHUTDOWN_WAIT;
+    sc.expect[INV_NOPHANTOM] = EXPECT_HOLDS;
+    play(0);
+    assert_true(saw("the process is still there after 15"));
+    assert_true(saw("meanwhile: client of T2: cut off without an answer"));
+    assert_true(saw("replica 1 holds T1 T2; ACKs sent 2, held 0"));
+}
+
+/* The binlog is marked as closed before the redo log is fsynced: power lost between the two leaves
+ * a prepared transaction and nobody who decides it. */
+static void test_cell_22_shutdown_power(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-22-power");
+    sc.sessions = 1;
+    sc.fault[0].point = FAULT_NODE_POWER;
+    sc.n_operators = 1;
+    sc.operator[0] =(struct operator_budget){OPERATOR_SHUTDOWN, OF_PRIMARY, 1};
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    sc.expect[INV_LIVE] = EXPECT_BREAKS;
+    play(0);
+    judged(INV_LIVE, LIVE_BREAKS);
+    assert_non_null(strstr(result.judged[INV_LIVE].how, "Found 1 prepared transactions"));
+    assert_true(saw("power lost: nothing"));
+    assert_true(saw("marked as in use"));
+}
+
 /* A36: AFTER_COMMIT waits for the same statement. */
 static void test_cell_29_ddl(void **state)
 {
@@ -533,6 +578,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_cell_22_reset),
         cmocka_unit_test(test_cell_22_stop_slave),
         cmocka_unit_test(test_cell_24_no_replica),
+        cmocka_unit_test(test_cell_22_shutdown),
+        cmocka_unit_test(test_cell_22_shutdown_power),
         cmocka_unit_test(test_cell_29_ddl),
         cmocka_unit_test(test_cannot_show),
         cmocka_unit_test(test_interrupted),

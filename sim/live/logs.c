@@ -53,6 +53,27 @@ bool logs_read(struct history *h, const char *folder, const char *stem, char *wh
     return true;
 }
 
+bool logs_in_use(const char *folder, const char *stem)
+{
+    bool in_use = false;
+
+    for (uint32_t num = 1; num <= LOGS_FILES_MAX; num++) {
+        char path[700];
+        uint32_t len = 0;
+        struct event_head head;
+        (void)snprintf(path, sizeof path, "%.512s/%.32s.%06u", folder, stem, num);
+        uint8_t *bytes = read_whole(path, &len);
+        if (bytes != NULL) {
+            in_use = len > BINLOG_MAGIC_LEN &&
+                     event_parse(bytes + BINLOG_MAGIC_LEN, len - BINLOG_MAGIC_LEN, true, &head) ==
+                         FMT_OK &&
+                     (head.flags & EVENT_FLAG_IN_USE) != 0;
+            free(bytes);
+        }
+    }
+    return in_use;
+}
+
 const char *txns_text(txn_mask txns, char text[TXNS_TEXT_MAX])
 {
     size_t n = 0;

@@ -7,7 +7,7 @@
 
 #include "sim/live/dump.h"
 
-enum { PRIMARY_NODE = 0, PACKET_ERROR = 0xFF, PACKET_EOF = 0xFE };
+enum { PRIMARY_NODE = 0, PACKET_ERROR = 0xFF, PACKET_EOF = 0xFE, PACKET_EOF_BELOW = 8 };
 
 static void pump(struct peer *p);
 
@@ -314,9 +314,12 @@ static void take_packet(struct peer *p)
     p->frame[len] = '\0';
     p->in_len -= len + PACKET_HEADER_LEN;
     memmove(p->in, p->in + len + PACKET_HEADER_LEN, p->in_len);
-    if (len == 0 || p->frame[0] == PACKET_ERROR || p->frame[0] == PACKET_EOF) {
-        wrong(p, "the primary ended the stream",
-              len > 9 && p->frame[0] == PACKET_ERROR ? (const char *)p->frame + 9 : "");
+    if (len > 0 && len < PACKET_EOF_BELOW && p->frame[0] == PACKET_EOF) {
+        lose_connection(p); /* its dump thread was killed, as at a shutdown: one connects again */
+        return;
+    }
+    if (len == 0 || p->frame[0] == PACKET_ERROR) {
+        wrong(p, "the primary ended the stream", len > 9 ? (const char *)p->frame + 9 : "");
         lose_connection(p);
         return;
     }

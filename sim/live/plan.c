@@ -8,6 +8,7 @@ enum {
     SETTLE_MS = 250,
     SETTLE_BEHIND_TIMEOUT_MS = 700,
     TIMEOUT_LONGEST_MS = 15000, /* longer: a case would take too long to be played to its end */
+    SHUTDOWNS = 1 << OPERATOR_SHUTDOWN | 1 << OPERATOR_SHUTDOWN_WAIT,
 };
 
 static bool refuse(char *why, size_t cap, const char *text)
@@ -254,16 +255,60 @@ static bool plan_stopped(const struct scenario *sc, struct live_plan *p, char *w
     return plays_receivers(sc, why, cap) && plan_timeout(&sc->node[0], p, why, cap);
 }
 
-static bool plan_watched(struct live_plan *p)
+/* Each shutdown is a loss of the primary, by its own will; a power loss strikes one of them. */
+static bool plan_shut_down(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
 {
-    p->watched = p->power || p->recovers || p->fails != NULL;
-    return true;
+    const struct server_settings *s = &sc->node[0];
+    uint32_t shutdowns = 0;
+
+    p->kind = LIVE_SHUT_DOWN;
+    for (uint32_t i = 0; i < sc->n_operators; i++) {
+        shutdowns += sc->operator[i].at_most;
+    }
+    p->powers = of_primary(sc, FAULT_NODE_POWER);
+    p->restart = loss_plan(sc, 0) == ON_LOSS_RESTART;
+    p->failover = !p->restart || (shutdowns > 1 && loss_plan(sc, 1) == ON_LOSS_FAILOVER);
+    p->power = p->powers > 0 && p->restart;
+    p->promote_any = sc->manager.promote == PROMOTE_ANY;
+    if ((p->acts & ~(uint32_t)SHUTDOWNS) != 0 || p->ddl || s->max_binlog_size > 0 ||
+        !s->semi_sync_master || s->semi_sync_timeout_ms != 0) {
+        return refuse(why, cap,
+                      "a shutdown is played with commits that wait, in one binlog, and "
+                      "without DDL and other acts");
+    }
+    for (uint32_t i = 0; i < sc->n_faults; i++) {
+        if (sc->fault[i].point != FAULT_NODE_POWER || sc->fault[i].of != OF_PRIMARY || !p->power ||
+            p->failover) {
+            return refuse(why, cap,
+                          "a shutdown is played without a fault, or with a power loss of a "
+                          "primary that starts again");
+        }
+    }
+    return plays_receivers(sc, why, cap);
+}
+
+/* Which players, and what they need. */
+static bool plan_kind(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    uint32_t losses = of_primary(sc, FAULT_NODE_KILL) + of_primary(sc, FAULT_NODE_POWER);
+
+    if ((p->acts & (uint32_t)SHUTDOWNS) != 0) {
+        return plan_shut_down(sc, p, why, cap);
+    }
+    if (losses > 0 || of_primary(sc, FAULT_NET_PARTITION) > 0) {
+        return plan_primary(sc, p, losses, why, cap) && plan_operated(sc, p, why, cap);
+    }
+    if (p->acts != 0 || p->ddl) {
+        return plan_stopped(sc, p, why, cap);
+    }
+    if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
+        return plan_receiver(sc, p, why, cap);
+    }
+    return refuse(why, cap, "nobody is lost in it");
 }
 
 bool plan_make(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
 {
-    uint32_t losses;
-
     assert(sc != NULL && p != NULL && why != NULL && cap > 0);
     assert(sc->n_nodes > 0 && sc->n_nodes <= NODES_MAX);
     memset(p, 0, sizeof *p);
@@ -286,16 +331,9 @@ bool plan_make(const struct scenario *sc, struct live_plan *p, char *why, size_t
     if (!plan_disk(sc, p)) {
         return refuse(why, cap, "it needs a disk that fails or lies");
     }
-    losses = of_primary(sc, FAULT_NODE_KILL) + of_primary(sc, FAULT_NODE_POWER);
-    if (losses > 0 || of_primary(sc, FAULT_NET_PARTITION) > 0) {
-        return plan_primary(sc, p, losses, why, cap) && plan_operated(sc, p, why, cap) &&
-               plan_watched(p);
+    if (!plan_kind(sc, p, why, cap)) {
+        return false;
     }
-    if (p->acts != 0 || p->ddl) {
-        return plan_stopped(sc, p, why, cap);
-    }
-    if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
-        return plan_receiver(sc, p, why, cap);
-    }
-    return refuse(why, cap, "nobody is lost in it");
+    p->watched = p->power || p->recovers || p->fails != NULL;
+    return true;
 }

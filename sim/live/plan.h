@@ -16,6 +16,7 @@ enum live_kind {
     LIVE_PRIMARY_LOST,    /* kill -9 (or a cut) of the primary, then restart or failover */
     LIVE_OPERATED,        /* what an operator does to waiting commits; then the primary is lost */
     LIVE_REPLICA_STOPPED, /* STOP SLAVE and START SLAVE; nobody is lost */
+    LIVE_SHUT_DOWN,       /* SHUTDOWN of the primary under waits; then a restart or a promotion */
     LIVE_DISK_FAILS,      /* a write or fsync of the primary's binlog; then it is lost */
     LIVE_RECEIVER_LOST,   /* kill -9 of a process that receives and ACKs */
 };

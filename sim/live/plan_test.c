@@ -193,6 +193,41 @@ static void test_power(void **state)
     assert_false(plan.power);
 }
 
+static void test_shut_down(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "shut-down");
+    sc.n_faults = 0;
+    sc.n_operators = 1;
+    sc.operator[0] =(struct operator_budget){OPERATOR_SHUTDOWN, OF_PRIMARY, 1};
+    assert_true(make());
+    assert_int_equal(plan.kind, LIVE_SHUT_DOWN);
+    assert_true(plan.failover && !plan.restart && !plan.watched);
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    sc.manager.on_loss[1] = ON_LOSS_FAILOVER;
+    sc.manager.n_on_loss = 2;
+    assert_true(make());
+    assert_true(plan.restart && !plan.failover); /* there is no second shutdown */
+    sc.operator[0] =(struct operator_budget){OPERATOR_SHUTDOWN_WAIT, OF_PRIMARY, 2};
+    assert_true(make());
+    assert_true(plan.restart && plan.failover);
+    sc.n_faults = 1;
+    sc.fault[0].point = FAULT_NODE_POWER;
+    refused_for("power loss of a primary");
+    sc.manager.n_on_loss = 1;
+    assert_true(make());
+    assert_true(plan.power && plan.watched && plan.powers == 1 && plan.kills == 0);
+    sc.fault[0].of = OF_REPLICA;
+    refused_for("power loss of a primary");
+    sc.n_faults = 0;
+    sc.node[0].semi_sync_timeout_ms = 500;
+    refused_for("commits that wait");
+    sc.node[0].semi_sync_timeout_ms = 0;
+    sc.n_operators = 2;
+    sc.operator[1].act = OPERATOR_FLUSH_LOGS;
+    refused_for("other acts");
+}
+
 /* A recovery that cuts can be killed in the middle; another has nothing to lose to a kill. */
 static void test_recovers(void **state)
 {
@@ -334,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_power),           cmocka_unit_test(test_operated),
         cmocka_unit_test(test_full_binlogs),    cmocka_unit_test(test_disk_fails),
         cmocka_unit_test(test_replica_stopped), cmocka_unit_test(test_recovers),
+        cmocka_unit_test(test_shut_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

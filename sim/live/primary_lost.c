@@ -197,6 +197,10 @@ bool stage_go_on(struct stage *st)
     if (!stage_restart(st) || !stage_read_logs(st)) {
         return false;
     }
+    if (st->refused) {
+        st->ledger.seen = seen_before;
+        return true;
+    }
     visible = st->ledger.seen;
     st->ledger.seen = seen_before;
     run_say(st->run, "    restarted as primary: the second connection reads %s",
@@ -208,8 +212,8 @@ bool stage_go_on(struct stage *st)
 
 static bool go_on_as_primary(struct stage *st, const struct lost_case *c)
 {
-    if (!stage_go_on(st)) {
-        return false;
+    if (!stage_go_on(st) || st->refused) {
+        return st->refused;
     }
     if (c->catch_up) {
         for (uint32_t i = 0; i < st->n_peers; i++) {

@@ -215,22 +215,6 @@ static void judge_replica(struct stage *st, uint32_t i)
     }
 }
 
-/* It ended by itself, and would at the next try. As a replica it is out, loudly; as the only
- * primary it leaves everybody waiting. */
-static bool does_not_start(struct stage *st)
-{
-    struct live_run *r = st->run;
-
-    if (r->server.pid != 0 || guard_signal() != 0) {
-        return run_fail(r, "restart: %s", r->server.why);
-    }
-    run_say(r, "    it does not start again: %s", r->server.why);
-    if (r->plan.restart) {
-        run_broke(r, INV_LIVE, "%s", r->server.why);
-    }
-    return true;
-}
-
 static bool judge(struct stage *st)
 {
     struct live_run *r = st->run;
@@ -240,10 +224,13 @@ static bool judge(struct stage *st)
     char in_binlog[TXNS_TEXT_MAX];
 
     st->ledger.seen = 0;
-    if (!server_start(&r->server, &r->sc->node[0], &st->reader)) {
-        return does_not_start(st);
+    if (!stage_restart(st)) {
+        return false;
     }
-    if (!stage_read(st) || !stage_read_logs(st)) {
+    if (st->refused) {
+        return true;
+    }
+    if (!stage_read_logs(st)) {
         return false;
     }
     visible = st->ledger.seen;

@@ -415,17 +415,25 @@ bool server_start(struct live_server *s, const struct server_settings *set,
     return wait_ready(s, client);
 }
 
+bool server_ended(struct live_server *s, int *status)
+{
+    assert(s != NULL && status != NULL);
+    if (s->pid == 0 || !guard_reap(s->guard, s->pid, 0, status)) {
+        return false;
+    }
+    s->pid = 0;
+    return true;
+}
+
 bool server_died(struct live_server *s)
 {
     char log[PATH_AND_NAME];
     char quote[160];
     int status = 0;
 
-    assert(s != NULL);
-    if (s->pid == 0 || !guard_reap(s->guard, s->pid, 0, &status)) {
+    if (!server_ended(s, &status)) {
         return false;
     }
-    s->pid = 0;
     (void)snprintf(log, sizeof log, "%s/error.log", s->data);
     log_quote(log, quote, sizeof quote);
     if (quote[0] == '\0') {

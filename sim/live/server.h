@@ -53,6 +53,8 @@ void server_kill(struct live_server *s);
 bool server_power_off(struct live_server *s, const char *stem, struct power_loss *loss);
 /* Removes the data directory of the case. */
 void server_discard(struct live_server *s);
+/* Has the process ended? Then with this wait status. */
+bool server_ended(struct live_server *s, int *status);
 /* Did the process end without having been asked to? s->why then. */
 bool server_died(struct live_server *s);
 

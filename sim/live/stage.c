@@ -356,8 +356,18 @@ bool stage_lose(struct stage *st)
 
 bool stage_restart(struct stage *st)
 {
-    if (!server_start(&st->run->server, &st->run->sc->node[0], &st->reader)) {
-        return run_fail(st->run, "restart: %s", st->run->server.why);
+    struct live_run *r = st->run;
+
+    if (server_start(&r->server, &r->sc->node[0], &st->reader)) {
+        return stage_read(st);
     }
-    return stage_read(st);
+    if (r->server.pid != 0 || guard_signal() != 0) {
+        return run_fail(r, "restart: %s", r->server.why);
+    }
+    st->refused = true;
+    run_say(r, "    it does not start again: %s", r->server.why);
+    if (r->plan.restart) {
+        run_broke(r, INV_LIVE, "%s", r->server.why);
+    }
+    return true;
 }

@@ -19,6 +19,7 @@ struct stage {
     uint32_t n_sent; /* transactions sent so far; also the GTID sequence number of the last */
     txn_mask sent[SESSIONS_MAX];        /* the client's transaction */
     uint32_t losses;                    /* of the primary, so far */
+    bool refused;                       /* the primary does not start any more (stage_restart) */
     bool keep_power;                    /* the case takes the power away by itself */
     struct ledger ledger;               /* what was promised to clients and readers */
     struct history primary;             /* binlog of the primary, read after its loss */
@@ -47,7 +48,9 @@ bool stage_read(struct stage *st);
 bool stage_lose(struct stage *st);
 /* Histories from the files as they are now. SANE breaks where one cannot be read to its end. */
 bool stage_read_logs(struct stage *st);
-/* Starts the server again on the same data, as primary, and reads. */
+/* Starts the server again on the same data, as primary, and reads. One that ends by itself will do
+ * so at the next try too: st->refused, and true. As a replica it is out, loudly; where it alone was
+ * to serve again everybody waits (LIVE). */
 bool stage_restart(struct stage *st);
 
 /* The same behind a loss, and judges what the server shows now: it serves again
