@@ -20,8 +20,11 @@ static bool first_answered(struct stage *st)
 static bool fail_one(struct stage *st)
 {
     struct live_run *r = st->run;
+    /* A large T2 is renamed to the next binlog; first its head is written there, then its end. */
+    bool large = stage_is_large(st, 1);
 
-    if (!power_set_trap(r->server.journal, r->plan.fails, "binlog.000001", "eio", 0)) {
+    if (!power_set_trap(r->server.journal, r->plan.fails, large ? "binlog.000002" : "binlog.000001",
+                        "eio", large ? 1 : 0)) {
         return run_fail(r, "a trap cannot be set");
     }
     if (!stage_send(st, 0) ||

@@ -383,7 +383,7 @@ int live_run(const struct scenario *sc, const struct live_options *o, struct liv
                        "mariadbd with --server",
                        o->server_path == NULL ? "mariadbd" : o->server_path);
         status = skip(r);
-    } else if (!plan_make(sc, &r->plan, out->reason, sizeof out->reason)) {
+    } else if (!plan_make(sc, server_version(server), &r->plan, out->reason, sizeof out->reason)) {
         status = skip(r);
     } else {
         status = guarded(r, server);

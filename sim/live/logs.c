@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_READ_MAX = 1 << 22 };
+enum { FILE_READ_MAX = 1 << 25 };
 
 /* The whole file, malloc'd; NULL with errno. */
 static uint8_t *read_whole(const char *path, uint32_t *len)

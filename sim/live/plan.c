@@ -8,6 +8,8 @@ enum {
     SETTLE_MS = 250,
     SETTLE_BEHIND_TIMEOUT_MS = 700,
     TIMEOUT_LONGEST_MS = 15000, /* longer: a case would take too long to be played to its end */
+    VERSION_MDEV_34122 = 101110,
+    VERSION_LARGE = 110701, /* MDEV-32014 */
     SHUTDOWNS = 1 << OPERATOR_SHUTDOWN | 1 << OPERATOR_SHUTDOWN_WAIT,
 };
 
@@ -42,6 +44,28 @@ static bool no_such_option(const struct scenario *sc, char *why, size_t cap)
         return !refuse(why, cap,
                        "a primary that stays shut until it has caught up needs a manager and a "
                        "replica that serves; the peers here only receive");
+    }
+    return false;
+}
+
+/* What only servers of other versions have. */
+static bool no_such_version(const struct scenario *sc, uint32_t version, char *why, size_t cap)
+{
+    const struct server_settings *p = &sc->node[0];
+
+    if (p->engine_binlog) {
+        return !refuse(why, cap, "the binlog inside the engine (MariaDB 12.3) is not driven here");
+    }
+    if (p->wait_for_slave_count > 1) {
+        return !refuse(why, cap,
+                       "no released mariadbd has rpl_semi_sync_master_wait_for_slave_count");
+    }
+    if (strcmp(p->profile->name, "mariadb-10.11.9") == 0 && version >= VERSION_MDEV_34122) {
+        return !refuse(why, cap, "this mariadbd has MDEV-34122 (10.11.10), its primary has not");
+    }
+    if (sc->large > 0 && version < VERSION_LARGE) {
+        return !refuse(why, cap,
+                       "large transactions need binlog_large_commit_threshold (MariaDB 11.7)");
     }
     return false;
 }
@@ -176,6 +200,7 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
     p->kind = LIVE_PRIMARY_LOST;
     p->kills = of_primary(sc, FAULT_NODE_KILL);
     p->powers = of_primary(sc, FAULT_NODE_POWER);
+    p->synced = s->sync_binlog == 1;
     p->full_unsynced = s->max_binlog_size > 0 && s->sync_binlog == 0;
     p->cuts = s->init_rpl_role == ROLE_SLAVE;
     if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
@@ -307,7 +332,8 @@ static bool plan_kind(const struct scenario *sc, struct live_plan *p, char *why,
     return refuse(why, cap, "nobody is lost in it");
 }
 
-bool plan_make(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+bool plan_make(const struct scenario *sc, uint32_t version, struct live_plan *p, char *why,
+               size_t cap)
 {
     assert(sc != NULL && p != NULL && why != NULL && cap > 0);
     assert(sc->n_nodes > 0 && sc->n_nodes <= NODES_MAX);
@@ -322,10 +348,8 @@ bool plan_make(const struct scenario *sc, struct live_plan *p, char *why, size_t
     if (p->peers == 0) {
         return refuse(why, cap, "it has no replica");
     }
-    if (sc->large > 0) {
-        return refuse(why, cap, "its workload has large transactions, which are not sent here");
-    }
-    if (no_such_option(sc, why, cap)) {
+    p->large = sc->large;
+    if (no_such_option(sc, why, cap) || no_such_version(sc, version, why, cap)) {
         return false;
     }
     if (!plan_disk(sc, p)) {

@@ -36,8 +36,10 @@ struct live_plan {
     bool recovers;          /* what strikes a recovery is played as well (recovery_lost.c) */
     bool cuts;              /* its recovery truncates the binlog (init_rpl_role: SLAVE) */
     uint32_t acts;          /* bit a: operators may do a (enum operator_act) */
+    uint32_t large;         /* that many of what the clients commit behind T1 are large */
     bool ddl;               /* what the clients commit behind T1 is DDL */
     const char *fails;      /* the call that fails: "fsync" or "write" */
+    bool synced;            /* each group of the primary is fsynced (sync_binlog=1) */
     bool full_unsynced;     /* binlogs fill up, and nothing but their end makes them durable */
     bool rejoins;           /* after the promotion the old primary is started again, as a replica */
     bool kill_for_power;    /* the scenario says power loss; kill -9 shows the same here */
@@ -46,7 +48,9 @@ struct live_plan {
     bool libmariadb; /* the receiver that is lost is a Connector/C application */
 };
 
-/* False with the reason in `why`. */
-bool plan_make(const struct scenario *sc, struct live_plan *p, char *why, size_t cap);
+/* Of a server of this version (101119 for 10.11.19; 0: it did not say). False with the reason in
+ * `why`. */
+bool plan_make(const struct scenario *sc, uint32_t version, struct live_plan *p, char *why,
+               size_t cap);
 
 #endif

@@ -11,11 +11,12 @@
 static struct scenario sc;
 static struct live_plan plan;
 static char why[200];
+static uint32_t version = 101119;
 
 static bool make(void)
 {
     why[0] = '\0';
-    return plan_make(&sc, &plan, why, sizeof why);
+    return plan_make(&sc, version, &plan, why, sizeof why);
 }
 
 static void refused_for(const char *word)
@@ -360,6 +361,32 @@ static void test_full_binlogs(void **state)
     refused_for("4096");
 }
 
+/* What the server of that version does not have, or does differently. */
+static void test_versions(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "versions");
+    sc.large = 1;
+    refused_for("binlog_large_commit_threshold");
+    version = 110809;
+    assert_true(make());
+    assert_int_equal(plan.large, 1);
+    sc.large = 0;
+    sc.node[0].profile = server_profile_find("mariadb-10.11.9");
+    refused_for("MDEV-34122");
+    version = 101109;
+    assert_true(make());
+    version = 101119;
+    sc.node[0].profile = server_profile_find("mariadb-12.1-preview");
+    assert_true(make());
+    sc.node[0].wait_for_slave_count = 2;
+    refused_for("wait_for_slave_count");
+    sc.node[0].wait_for_slave_count = 1;
+    sc.node[0].profile = server_profile_find("mariadb-12.3");
+    sc.node[0].engine_binlog = true;
+    refused_for("inside the engine");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,7 +396,7 @@ int main(void)
         cmocka_unit_test(test_power),           cmocka_unit_test(test_operated),
         cmocka_unit_test(test_full_binlogs),    cmocka_unit_test(test_disk_fails),
         cmocka_unit_test(test_replica_stopped), cmocka_unit_test(test_recovers),
-        cmocka_unit_test(test_shut_down),
+        cmocka_unit_test(test_versions),        cmocka_unit_test(test_shut_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -13,6 +13,7 @@ struct trap {
     const char *call;   /* NULL: no trap */
     const char *stem;   /* T2_BINLOG: of the binlog in which T2 stands */
     const char *action; /* NULL: kill at once */
+    uint32_t skip;      /* so many such calls come first */
 };
 
 struct recovery_case {
@@ -25,6 +26,8 @@ struct recovery_case {
     bool catch_up;     /* the replicas are sent what recovery kept, before the second loss */
     const char *loses; /* the second power loss takes of files of this stem only; NULL: of all */
     bool cuts;         /* of a truncating recovery */
+    bool synced;       /* where a group's end is fsynced (sync_binlog) */
+    bool large;        /* of a large T2, which becomes a binlog of its own */
     bool unsynced;     /* of full binlogs that only their end makes durable (sync_binlog=0) */
 };
 
@@ -32,37 +35,58 @@ struct recovery_case {
 
 static const struct recovery_case cases[] = {
     {.title = "killed before the group's fsync; power lost when recovery has ended",
-     .first = {"fsync", T2_BINLOG, NULL},
+     .first = {"fsync", T2_BINLOG, NULL, 0},
      .second_power = true,
      .loses = "binlog"},
     {.title = "killed before the group's fsync; power lost when recovery makes the next binlog",
-     .first = {"fsync", T2_BINLOG, NULL},
-     .second = {"write", "binlog.000002", NULL},
+     .first = {"fsync", T2_BINLOG, NULL, 0},
+     .second = {"write", "binlog.000002", NULL, 0},
      .second_power = true,
      .loses = "binlog"},
     {.title = "killed before the group's fsync; the replicas catch up after recovery; power lost",
-     .first = {"fsync", T2_BINLOG, NULL},
+     .first = {"fsync", T2_BINLOG, NULL, 0},
      .catch_up = true,
      .second_power = true,
      .loses = "binlog"},
     {.title = "power lost before the group's fsync, and again when recovery has ended",
-     .first = {"fsync", T2_BINLOG, NULL},
+     .first = {"fsync", T2_BINLOG, NULL, 0},
      .first_power = true,
      .second_power = true},
     {.title = "power lost with the ACK held, and again when recovery makes the next binlog",
      .first_power = true,
-     .second = {"write", "binlog.000002", NULL},
+     .second = {"write", "binlog.000002", NULL, 0},
      .second_power = true},
     {.title = "the replicas have the transactions; power lost before a full binlog is fsynced",
-     .first = {"fsync", "binlog.000002", "stall"},
+     .first = {"fsync", "binlog.000002", "stall", 0},
      .first_power = true,
      .once = true,
      .unsynced = true},
+    {.title = "power lost when the large transaction has the name of a binlog, and no head yet",
+     .first = {"write", T2_BINLOG, NULL, 0},
+     .first_power = true,
+     .once = true,
+     .large = true},
+    {.title = "power lost when it is a whole binlog but for its end, before the index names it",
+     .first = {"write", "binlog.index", NULL, 0},
+     .first_power = true,
+     .once = true,
+     .large = true},
+    {.title = "power lost when the index names it, before its end is written",
+     .first = {"write", T2_BINLOG, NULL, 1},
+     .first_power = true,
+     .once = true,
+     .large = true},
+    {.title = "power lost when its end is written and not fsynced",
+     .first = {"fsync", T2_BINLOG, NULL, 1},
+     .first_power = true,
+     .once = true,
+     .synced = true,
+     .large = true},
     {.title = "killed with the ACK held, and again when recovery is about to cut the binlog",
-     .second = {"truncate", T2_BINLOG, NULL},
+     .second = {"truncate", T2_BINLOG, NULL, 0},
      .cuts = true},
     {.title = "killed with the ACK held, and again 2.5 s after recovery wanted to cut the binlog",
-     .second = {"truncate", T2_BINLOG, "stall"},
+     .second = {"truncate", T2_BINLOG, "stall", 0},
      .cuts = true},
     {.title = "power lost with the ACK held; recovery cuts the binlog",
      .first_power = true,
@@ -70,36 +94,36 @@ static const struct recovery_case cases[] = {
      .cuts = true},
     {.title = "power lost with the ACK held, and again when recovery is about to cut the binlog",
      .first_power = true,
-     .second = {"truncate", T2_BINLOG, NULL},
+     .second = {"truncate", T2_BINLOG, NULL, 0},
      .second_power = true,
      .cuts = true},
     {.title =
          "power lost with the ACK held, and again 2.5 s after recovery wanted to cut the binlog",
      .first_power = true,
-     .second = {"truncate", T2_BINLOG, "stall"},
+     .second = {"truncate", T2_BINLOG, "stall", 0},
      .second_power = true,
      .cuts = true},
     {.title = "likewise; what the engine had written by then was durable by chance",
      .first_power = true,
-     .second = {"truncate", T2_BINLOG, NULL},
+     .second = {"truncate", T2_BINLOG, NULL, 0},
      .second_power = true,
      .loses = "binlog",
      .cuts = true},
     {.title = "power lost with the ACK held, and again before the cut of the binlog is fsynced",
      .first_power = true,
-     .second = {"fsync", T2_BINLOG, NULL},
+     .second = {"fsync", T2_BINLOG, NULL, 0},
      .second_power = true,
      .cuts = true},
 };
 
 /* ---- losses --------------------------------------------------------------------------------- */
 
-/* Where each group fills a binlog T1 has the first one. */
+/* Where each group fills a binlog, or T2 is one, T1 has the first. */
 static const char *stem_of(const struct stage *st, const struct trap *t)
 {
-    return t->stem != T2_BINLOG                        ? t->stem
-           : st->run->sc->node[0].max_binlog_size == 0 ? "binlog.000001"
-                                                       : "binlog.000002";
+    return t->stem != T2_BINLOG                                                  ? t->stem
+           : st->run->sc->node[0].max_binlog_size == 0 && !stage_is_large(st, 1) ? "binlog.000001"
+                                                                                 : "binlog.000002";
 }
 
 static bool set_trap(struct stage *st, const struct trap *t)
@@ -109,7 +133,7 @@ static bool set_trap(struct stage *st, const struct trap *t)
     power_clear_trap(journal);
     return t->call == NULL ||
            power_set_trap(journal, t->call, stem_of(st, t), t->action == NULL ? "kill" : t->action,
-                          0) ||
+                          t->skip) ||
            run_fail(st->run, "a trap cannot be set");
 }
 
@@ -268,6 +292,7 @@ static bool applies(const struct live_plan *p, const struct recovery_case *c)
     uint32_t kills = (c->first_power ? 0 : 1u) + (c->second_power || c->once ? 0 : 1u);
 
     return powers <= p->powers && kills <= p->kills && c->cuts == p->cuts &&
+           (!c->large || p->large > 0) && (!c->synced || p->synced) &&
            c->unsynced == p->full_unsynced;
 }
 

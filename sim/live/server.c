@@ -345,6 +345,8 @@ static void server_args(struct args *a, const struct live_server *s,
     arg(a, "--log-bin=binlog");
     arg(a, "--binlog-format=ROW");
     arg(a, "--binlog-checksum=CRC32");
+    arg(a, "--loose-binlog-gtid-index=OFF"); /* a file beside each binlog, of no concern here */
+    arg(a, "--loose-binlog-large-commit-threshold=%d", SESSION_LARGE_MIN);
     arg(a, "--gtid-strict-mode=ON");
     arg(a, "--server-id=%" PRIu32, set->server_id);
     arg(a, "--gtid-domain-id=%" PRIu32, set->domain_id);
@@ -459,6 +461,32 @@ void server_kill(struct live_server *s)
     if (guard_reap(s->guard, s->pid, 10000, &status)) {
         s->pid = 0;
     }
+}
+
+uint32_t server_version(const char *path)
+{
+    char command[GUARD_PATH_MAX + 40];
+    char line[256] = "";
+    unsigned major;
+    unsigned minor;
+    unsigned patch;
+    const char *ver;
+    FILE *f;
+
+    (void)snprintf(command, sizeof command, "'%.512s' --no-defaults --version 2>/dev/null", path);
+    f = strchr(path, '\'') != NULL ? NULL : popen(command, "re");
+    if (f == NULL) {
+        return 0;
+    }
+    if (fgets(line, sizeof line, f) == NULL) {
+        line[0] = '\0';
+    }
+    (void)pclose(f);
+    ver = strstr(line, "Ver ");
+    if (ver == NULL || sscanf(ver, "Ver %u.%u.%u", &major, &minor, &patch) != 3) {
+        return 0;
+    }
+    return major * 10000 + minor * 100 + patch;
 }
 
 bool server_watch(struct live_server *s)

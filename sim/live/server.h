@@ -36,6 +36,9 @@ enum server_made {
 /* Runs mariadb-install-db into guard->dir. `path`: an executable mariadbd. */
 enum server_made server_make(struct live_server *s, struct guard *g, const char *path);
 
+/* What the program says of itself, "Ver 10.11.19-MariaDB": 101119. 0 where it says nothing so. */
+uint32_t server_version(const char *path);
+
 /* From now on it is started with the preloaded object. False where there is none. */
 bool server_watch(struct live_server *s);
 

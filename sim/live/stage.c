@@ -126,12 +126,20 @@ static uint32_t pad_of(const struct stage *st)
                                             : 0;
 }
 
+bool stage_is_large(const struct stage *st, uint32_t txn)
+{
+    return txn >= 1 && txn <= st->run->plan.large;
+}
+
 bool stage_send(struct stage *st, uint32_t client)
 {
     struct live_session *s = &st->client[client];
-    bool ddl = st->run->plan.ddl && st->n_sent == 1;
+    uint32_t txn = st->n_sent;
+    bool sent = stage_is_large(st, txn)         ? session_send_large(s, txn)
+                : st->run->plan.ddl && txn == 1 ? session_send_ddl(s, txn)
+                                                : session_send_insert(s, txn, pad_of(st));
 
-    if (!(ddl ? session_send_ddl(s, st->n_sent) : session_send_insert(s, st->n_sent, pad_of(st)))) {
+    if (!sent) {
         return run_fail(st->run, "client %u: %s", client, s->error);
     }
     st->sent[client] = 1u << st->n_sent;

@@ -38,6 +38,8 @@ bool stage_until(struct stage *st, bool (*done)(struct stage *st), uint32_t limi
                  const char *what);
 /* One concurrent commit per client: T2, T3 ... With DDL T2 is one, and first in the binlog. */
 bool stage_commit(struct stage *st);
+/* Is the transaction (from 0) one that becomes a binlog of its own? */
+bool stage_is_large(const struct stage *st, uint32_t txn);
 /* The next transaction, in this session. */
 bool stage_send(struct stage *st, uint32_t client);
 /* Reads with the second connection. */
