@@ -103,26 +103,52 @@ static void test_cell_9_ours(void **state)
     assert_true(saw("T2 answered OK with it: yes"));
 }
 
-/* Row 4: a replica that throws its relay log away asks for everything again, and ACKs it again. */
-static void test_cell_4_purged(void **state)
+/* Row 4: what a replica holds that lost power as well. One that throws its relay log away asks for
+ * everything again, and ACKs it again, where there is a primary to ask. */
+static void test_cell_4_relay_logs(void **state)
 {
     (void)state;
     test_scenario(&sc, "cell-4-purged");
-    sc.node[0].wait_point = WAIT_AFTER_COMMIT;
+    sc.sessions = 1;
     sc.fault[0].point = FAULT_NODE_POWER;
     sc.fault[1] = (struct fault_budget){FAULT_NODE_POWER, OF_REPLICA, 1, FILE_NONE};
     sc.n_faults = 2;
     sc.node[1].relay_restart = RELAY_PURGE;
     sc.restart_replicas = true;
+    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = sc.expect[INV_ACKTRUE] = EXPECT_BREAKS;
     play(0);
-    judged(INV_LIVE, LIVE_HOLDS);
+    judged(INV_NOLOSS, LIVE_BREAKS);
+    judged(INV_ACKTRUE, LIVE_BREAKS);
     assert_int_equal(result.judged[INV_LIVE].cases, 2);
-    judged(INV_ACKTRUE, LIVE_NOT_JUDGED);
-    assert_true(saw("LIVE alone"));
+    assert_true(saw("replica 1 loses power: nothing; it is started again"));
     /* The same with the relay log kept. */
     sc.node[1].relay_restart = RELAY_KEEP;
-    play(1);
-    judged(INV_LIVE, LIVE_BREAKS);
+    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = sc.expect[INV_ACKTRUE] = EXPECT_HOLDS;
+    sc.expect[INV_LIVE] = EXPECT_BREAKS;
+    play(0);
+    judged(INV_ACKTRUE, LIVE_HOLDS);
+    /* And never fsynced. */
+    sc.node[1].sync_relay_log = 0;
+    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = sc.expect[INV_ACKTRUE] = EXPECT_BREAKS;
+    play(0);
+    assert_int_equal(result.judged[INV_NOLOSS].broken, result.judged[INV_NOLOSS].cases);
+    assert_true(saw("replica 1 loses power: relay.000001 from"));
+}
+
+/* Row 15: with wait_no_slave=0 a replica that is lost first is not waited for. */
+static void test_cell_15_no_replica(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-15");
+    sc.node[1].relay_restart = RELAY_KEEP;
+    sc.fault[1] = (struct fault_budget){FAULT_NODE_POWER, OF_REPLICA, 1, FILE_NONE};
+    sc.n_faults = 2;
+    sc.restart_replicas = true;
+    sc.node[0].wait_no_slave = false;
+    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = EXPECT_BREAKS;
+    play(0);
+    assert_int_equal(result.judged[INV_NOLOSS].broken, 1);
+    judged(INV_ACKTRUE, LIVE_HOLDS);
 }
 
 static void test_cell_10_promotion(void **state)
@@ -264,21 +290,14 @@ static void test_killed(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_cell_1_after_commit),
-    cmocka_unit_test(test_cell_2_after_sync),
-    cmocka_unit_test(test_cell_6_restart),
-    cmocka_unit_test(test_cell_8_restart_only),
-    cmocka_unit_test(test_cell_9_libmariadb),
-    cmocka_unit_test(test_cell_9_ours),
-    cmocka_unit_test(test_cell_4_purged),
-    cmocka_unit_test(test_cell_10_promotion),
-    cmocka_unit_test(test_cell_11_timeout),
-    cmocka_unit_test(test_cell_12_asynchronous),
-    cmocka_unit_test(test_no_server),
-    cmocka_unit_test(test_not_a_server),
-    cmocka_unit_test(test_cannot_show),
-    cmocka_unit_test(test_interrupted),
-    cmocka_unit_test(test_killed),
+    cmocka_unit_test(test_cell_1_after_commit),  cmocka_unit_test(test_cell_2_after_sync),
+    cmocka_unit_test(test_cell_6_restart),       cmocka_unit_test(test_cell_8_restart_only),
+    cmocka_unit_test(test_cell_9_libmariadb),    cmocka_unit_test(test_cell_9_ours),
+    cmocka_unit_test(test_cell_4_relay_logs),    cmocka_unit_test(test_cell_15_no_replica),
+    cmocka_unit_test(test_cell_10_promotion),    cmocka_unit_test(test_cell_11_timeout),
+    cmocka_unit_test(test_cell_12_asynchronous), cmocka_unit_test(test_no_server),
+    cmocka_unit_test(test_not_a_server),         cmocka_unit_test(test_cannot_show),
+    cmocka_unit_test(test_interrupted),          cmocka_unit_test(test_killed),
 };
 
 TEST_PLAY_MAIN(tests)

@@ -391,6 +391,18 @@ static bool boot(struct peer *p)
     return p->why[0] == '\0';
 }
 
+static bool open_store(struct peer *p, uv_loop_t *loop, const char *folder)
+{
+    int rc = store_open(&p->store, loop, folder);
+
+    p->store.done = on_stored;
+    p->store.arg = p;
+    if (rc != 0) {
+        wrong(p, "opening its folder", uv_strerror(rc));
+    }
+    return rc == 0;
+}
+
 bool peer_start(struct peer *p, uv_loop_t *loop, uint32_t node, const struct server_settings *set,
                 const char *socket, const char *folder)
 {
@@ -404,13 +416,9 @@ bool peer_start(struct peer *p, uv_loop_t *loop, uint32_t node, const struct ser
     p->set = *set;
     p->socket = socket;
     p->fd = -1;
-    rc = store_open(&p->store, loop, folder);
-    if (rc != 0) {
-        wrong(p, "making its folder", uv_strerror(rc));
+    if (!open_store(p, loop, folder)) {
         return false;
     }
-    p->store.done = on_stored;
-    p->store.arg = p;
     p->in = malloc(PEER_IN_MAX);
     p->frame = malloc(PEER_IN_MAX);
     p->timer = malloc(sizeof *p->timer);
@@ -504,6 +512,20 @@ uint32_t peer_acks_held(const struct peer *p)
 uint32_t peer_acks_sent(const struct peer *p)
 {
     return count_acks(p, true);
+}
+
+bool peer_lose_power(struct peer *p, char *text, size_t cap)
+{
+    uv_loop_t *loop = p->store.loop;
+    char folder[STORE_PATH_MAX];
+
+    assert(p->stay_down && p->my == NULL && p->core.busy == RECEIVER_IDLE);
+    (void)snprintf(folder, sizeof folder, "%s", p->store.folder);
+    if (!store_lose_power(&p->store, text, cap)) {
+        wrong(p, "power loss", strerror(errno));
+        return false;
+    }
+    return open_store(p, loop, folder) && boot(p);
 }
 
 void peer_stop(struct peer *p)

@@ -88,6 +88,10 @@ bool peer_streaming(const struct peer *p);
 uint64_t peer_received(const struct peer *p);
 uint32_t peer_acks_held(const struct peer *p);
 uint32_t peer_acks_sent(const struct peer *p);
+/* The replica, which is down (peer_set_down) and idle, loses power and is started again: what is
+ * left of its relay logs is kept or purged as its settings say. `text`: what it lost. False with
+ * p->why. */
+bool peer_lose_power(struct peer *p, char *text, size_t cap);
 /* Closes all; the relay logs stay. The loop must still be there. */
 void peer_stop(struct peer *p);
 

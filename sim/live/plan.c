@@ -193,6 +193,14 @@ static enum loss_plan loss_plan(const struct scenario *sc, uint32_t n)
                              : m->on_loss[n < m->n_on_loss ? n : m->n_on_loss - 1];
 }
 
+/* The only replica loses power with its primary, or before it: what it holds then decides. */
+static bool replica_power(const struct scenario *sc, uint32_t losses)
+{
+    return sc->n_nodes == 2 && losses > 0 && of_replicas(sc, FAULT_NODE_POWER) > 0 &&
+           sc->restart_replicas && loss_plan(sc, 0) == ON_LOSS_FAILOVER && !sc->manager.rejoin &&
+           sc->n_operators == 0 && sc->ddl == 0;
+}
+
 static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_t losses, char *why,
                          size_t cap)
 {
@@ -204,12 +212,16 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
     p->full_unsynced = s->max_binlog_size > 0 && s->sync_binlog == 0;
     p->cuts = s->init_rpl_role == ROLE_SLAVE;
     if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
-        if (comes_back(sc)) {
+        p->replica_power = replica_power(sc, losses);
+        p->comes_back = comes_back(sc);
+        if (!p->replica_power && p->comes_back) {
             return plan_live_only(sc, p);
         }
-        return refuse(why, cap,
-                      "it loses a replica beside the primary; only one of the two is "
-                      "played, and kill -9 leaves the page cache as it is");
+        if (!p->replica_power) {
+            return refuse(why, cap,
+                          "it loses a replica beside the primary, which is played with one that "
+                          "loses power, is started again and promoted");
+        }
     }
     if (!plays_receivers(sc, why, cap) || !plan_timeout(s, p, why, cap)) {
         return false;

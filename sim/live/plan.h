@@ -43,6 +43,7 @@ struct live_plan {
     bool full_unsynced;     /* binlogs fill up, and nothing but their end makes them durable */
     bool rejoins;           /* after the promotion the old primary is started again, as a replica */
     bool kill_for_power;    /* the scenario says power loss; kill -9 shows the same here */
+    bool replica_power;     /* its replica loses power as well, and is started again */
     bool comes_back;        /* a receiver that was lost is started again on its files: LIVE */
     bool live_only;  /* of what is lost only that is played, and nothing but LIVE is judged */
     bool libmariadb; /* the receiver that is lost is a Connector/C application */

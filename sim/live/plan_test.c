@@ -124,6 +124,32 @@ static void test_comes_back(void **state)
     assert_false(plan.comes_back); /* its ACK leaves in the fetch: there is none to hold */
 }
 
+/* The replica loses power with its primary: what it holds then is played as well. */
+static void test_replica_power(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "both");
+    sc.restart_replicas = true;
+    sc.n_faults = 2;
+    sc.fault[1] = (struct fault_budget){FAULT_NODE_POWER, OF_REPLICA, 1, FILE_NONE};
+    assert_true(make());
+    assert_int_equal(plan.kind, LIVE_PRIMARY_LOST);
+    assert_true(plan.replica_power && plan.comes_back && !plan.live_only);
+    sc.node[0].semi_sync_timeout_ms = 1000;
+    assert_true(make());
+    assert_true(plan.replica_power && !plan.comes_back);
+    sc.restart_replicas = false;
+    refused_for("beside the primary");
+    sc.restart_replicas = true;
+    sc.n_nodes = 3;
+    refused_for("beside the primary");
+    sc.n_nodes = 2;
+    sc.node[0].semi_sync_timeout_ms = 0;
+    sc.manager.on_loss[0] = ON_LOSS_RESTART; /* then only its way back is played */
+    assert_true(make());
+    assert_true(plan.live_only && !plan.replica_power);
+}
+
 static void test_timeouts(void **state)
 {
     (void)state;
@@ -396,7 +422,8 @@ int main(void)
         cmocka_unit_test(test_power),           cmocka_unit_test(test_operated),
         cmocka_unit_test(test_full_binlogs),    cmocka_unit_test(test_disk_fails),
         cmocka_unit_test(test_replica_stopped), cmocka_unit_test(test_recovers),
-        cmocka_unit_test(test_versions),        cmocka_unit_test(test_shut_down),
+        cmocka_unit_test(test_replica_power),   cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_shut_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -328,7 +328,9 @@ static bool play(struct theatre *t, const struct receiver_case *c, const char *n
 
 static bool applies(const struct live_plan *p, const struct receiver_case *c)
 {
-    return c->comes_back ? p->comes_back : !p->live_only && c->libmariadb == p->libmariadb;
+    return c->comes_back
+               ? p->comes_back
+               : p->kind == LIVE_RECEIVER_LOST && !p->live_only && c->libmariadb == p->libmariadb;
 }
 
 bool receiver_lost(struct live_run *r)
