@@ -121,6 +121,29 @@ static void test_cell_22_reset(void **state)
     judged(INV_ACKTRUE, LIVE_BREAKS);
     assert_non_null(strstr(result.judged[INV_NOLOSS].how, "T3"));
     assert_true(saw("answered OK: T1 T2 T3"));
+    /* And where nobody is lost the dump thread, which stands behind the new end, never sends it. */
+    sc.n_faults = 0;
+    sc.expect[INV_LIVE] = EXPECT_BREAKS;
+    play(0);
+    assert_non_null(strstr(result.judged[INV_LIVE].how, "T3: not sent"));
+}
+
+/* FLUSH BINARY LOGS waits with the commits; the ACK ends all of it. */
+static void test_cell_31_flush(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-31");
+    sc.n_faults = 0;
+    sc.n_operators = 1;
+    sc.operator[0].act = OPERATOR_FLUSH_LOGS;
+    play(0);
+    judged(INV_LIVE, LIVE_HOLDS);
+    assert_true(saw("FLUSH BINARY LOGS: blocks"));
+    assert_true(saw("the replicas went on: answered OK: T1 T2 T3"));
+    sc.n_faults = 1;
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    play(0);
+    judged(INV_AGREE, LIVE_HOLDS);
 }
 
 /* Bug 104015 without a crash: a replica that has T2 is not sent it again after START SLAVE. */
@@ -247,12 +270,19 @@ static void test_cell_29_large(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_cell_8_power),           cmocka_unit_test(test_cell_19_kill_then_power),
-    cmocka_unit_test(test_cell_16_fsync_fails),    cmocka_unit_test(test_cell_34_hole),
-    cmocka_unit_test(test_cell_34_killed),         cmocka_unit_test(test_cell_20_kill),
-    cmocka_unit_test(test_cell_22_reset),          cmocka_unit_test(test_cell_22_stop_slave),
-    cmocka_unit_test(test_cell_24_no_replica),     cmocka_unit_test(test_cell_22_shutdown),
-    cmocka_unit_test(test_cell_22_shutdown_power), cmocka_unit_test(test_cell_29_ddl),
+    cmocka_unit_test(test_cell_8_power),
+    cmocka_unit_test(test_cell_19_kill_then_power),
+    cmocka_unit_test(test_cell_16_fsync_fails),
+    cmocka_unit_test(test_cell_34_hole),
+    cmocka_unit_test(test_cell_34_killed),
+    cmocka_unit_test(test_cell_20_kill),
+    cmocka_unit_test(test_cell_22_reset),
+    cmocka_unit_test(test_cell_22_stop_slave),
+    cmocka_unit_test(test_cell_24_no_replica),
+    cmocka_unit_test(test_cell_22_shutdown),
+    cmocka_unit_test(test_cell_22_shutdown_power),
+    cmocka_unit_test(test_cell_31_flush),
+    cmocka_unit_test(test_cell_29_ddl),
     cmocka_unit_test(test_cell_29_large),
 };
 

@@ -1,7 +1,8 @@
 /* Cases in which an operator meddles with commits that wait for their ACK, and a DDL statement that
  * fills the binlog: who gets an answer, what the status variables say, and, once the primary is
- * lost, what the promise was worth. Each OK behind T1 is one without an ACK: no replica has
- * received anything, or (RESET MASTER) the only ACK speaks of a binlog that is gone.
+ * lost, what the promise was worth; or, where nobody is lost, whether all go on. Each OK behind T1
+ * is one without an ACK: no replica has received anything, or (RESET MASTER) the only ACK speaks of
+ * a binlog that is gone.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -202,6 +203,62 @@ static bool watch(struct stage *st)
     return true;
 }
 
+/* What the primary holds and a replica does not. */
+static txn_mask missing(const struct stage *st)
+{
+    txn_mask txns = 0;
+
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        txns |= history_mask(&st->primary) & ~history_mask(&st->held[i]);
+    }
+    return txns;
+}
+
+/* Nobody is lost: every replica receives and ACKs, and then nobody waits any more (LIVE). */
+static bool let_go(struct play *p)
+{
+    struct stage *st = &p->st;
+    uint64_t begin = guard_now_ms();
+    char txns[TXNS_TEXT_MAX];
+    struct live_status s;
+    bool waits;
+
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        peer_set_deaf(&st->peer[i], false);
+        peer_set_hold(&st->peer[i], false);
+    }
+    do {
+        if (!stage_turn(st) || !stage_read_logs(st)) {
+            return false;
+        }
+        waits = !stage_all_answered(st) || session_answer(&p->operator, 0) == ANSWER_NONE;
+    } while ((waits || missing(st) != 0) && guard_now_ms() - begin < RUN_STUCK_MS);
+    run_held(st->run, INV_LIVE);
+    if (waits) {
+        run_broke(st->run, INV_LIVE, "somebody waits %u ms after the replicas went on",
+                  (unsigned)(guard_now_ms() - begin));
+    } else if (missing(st) != 0) {
+        run_broke(st->run, INV_LIVE, "%s: not sent to a connected replica",
+                  txns_text(missing(st), txns));
+    }
+    if (!stage_read(st) || !status_read(st->run, &st->reader, "the replicas went on", &s)) {
+        return false;
+    }
+    stage_say_seen(st, "the replicas went on");
+    status_judge(st->run, &s, st->ledger.answered, 0);
+    return true;
+}
+
+static bool end(struct play *p)
+{
+    const struct live_plan *plan = &p->st.run->plan;
+
+    if (plan->unharmed) {
+        return let_go(p);
+    }
+    return stage_lose(&p->st) && (!plan->restart || stage_go_on(&p->st));
+}
+
 static bool play(struct play *p, const struct operated_case *c, const char *name)
 {
     struct stage *st = &p->st;
@@ -226,7 +283,7 @@ static bool play(struct play *p, const struct operated_case *c, const char *name
     }
     stage_say_seen(st, "then");
     judge_status(st, &s, !c->then_on);
-    if (!stage_lose(st)) {
+    if (!end(p)) {
         return false;
     }
     stage_judge_replicas(st);

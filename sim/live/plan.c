@@ -237,7 +237,7 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
     return true;
 }
 
-/* Acts and DDL are played with the ACKs on their way and the primary lost afterwards. */
+/* Acts and DDL are played with the ACKs on their way; afterwards the primary is lost, or nobody. */
 static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
 {
     const uint32_t known = 1u << OPERATOR_SEMI_SYNC_OFF | 1u << OPERATOR_SEMI_SYNC_ON |
@@ -259,10 +259,11 @@ static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *
     if ((p->acts & ~known) != 0) {
         return refuse(why, cap, "operators do something in it that is not played");
     }
-    if (p->kind != LIVE_PRIMARY_LOST || p->restart || p->partition || !p->failover) {
-        return refuse(why, cap,
-                      "acts of operators and DDL are played with the loss of the primary "
-                      "and a promotion");
+    if (p->kind != LIVE_PRIMARY_LOST || p->partition || (p->restart && p->failover)) {
+        return refuse(why, cap, "acts of operators are played with one loss of the primary");
+    }
+    if (p->ddl && !p->failover) {
+        return refuse(why, cap, "DDL is played with the loss of the primary and a promotion");
     }
     if (!sc->node[0].semi_sync_master || sc->node[0].semi_sync_timeout_ms != 0) {
         return refuse(why, cap, "acts of operators and DDL need commits that wait");
@@ -281,9 +282,8 @@ static bool plan_stopped(const struct scenario *sc, struct live_plan *p, char *w
 
     p->kind = LIVE_REPLICA_STOPPED;
     p->sessions = 2;
-    if ((p->acts & ~(stop | 1u << OPERATOR_START_SLAVE)) != 0 || (p->acts & stop) == 0 || p->ddl) {
-        return refuse(why, cap,
-                      "other acts of operators and DDL are played with the loss of the primary");
+    if ((p->acts & ~(stop | 1u << OPERATOR_START_SLAVE)) != 0 || p->ddl) {
+        return refuse(why, cap, "STOP SLAVE is played without DDL and other acts of operators");
     }
     if (sc->n_nodes != 2 || !sc->node[0].semi_sync_master || !sc->node[1].semi_sync_slave ||
         sc->n_faults > 0) {
@@ -335,8 +335,12 @@ static bool plan_kind(const struct scenario *sc, struct live_plan *p, char *why,
     if (losses > 0 || of_primary(sc, FAULT_NET_PARTITION) > 0) {
         return plan_primary(sc, p, losses, why, cap) && plan_operated(sc, p, why, cap);
     }
-    if (p->acts != 0 || p->ddl) {
+    if ((p->acts & 1u << OPERATOR_STOP_SLAVE) != 0) {
         return plan_stopped(sc, p, why, cap);
+    }
+    if (p->acts != 0 || p->ddl) {
+        p->unharmed = true;
+        return plays_receivers(sc, why, cap) && plan_operated(sc, p, why, cap);
     }
     if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
         return plan_receiver(sc, p, why, cap);

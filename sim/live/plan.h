@@ -29,6 +29,7 @@ struct live_plan {
     bool restart;       /* the first loss is followed by a restart as primary */
     bool failover;      /* the last loss is followed by a promotion */
     bool promote_any;
+    bool unharmed;          /* nobody is lost */
     bool partition;         /* the replicas are cut off, the primary goes on */
     bool watched;           /* the server is started with the preloaded object */
     bool power;             /* a power loss of the primary is a real one (sim/live/power.h) */

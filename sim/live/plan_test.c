@@ -301,6 +301,17 @@ static void test_operated(void **state)
     sc.operator[0].act = OPERATOR_FLUSH_LOGS;
     sc.node[0].semi_sync_timeout_ms = 1000;
     refused_for("commits that wait");
+    sc.node[0].semi_sync_timeout_ms = 0;
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    assert_true(make());
+    assert_true(plan.kind == LIVE_OPERATED && plan.restart && !plan.unharmed);
+    sc.fault[0].at_most = 2;
+    sc.manager.on_loss[1] = ON_LOSS_FAILOVER;
+    sc.manager.n_on_loss = 2;
+    refused_for("one loss");
+    sc.n_faults = 0;
+    assert_true(make());
+    assert_true(plan.kind == LIVE_OPERATED && plan.unharmed && !plan.restart && !plan.failover);
 }
 
 /* Nobody is lost: the replica is away for a while. */
@@ -322,10 +333,11 @@ static void test_replica_stopped(void **state)
     sc.node[0].semi_sync_timeout_ms = 60000;
     refused_for("timeout");
     sc.node[0].semi_sync_timeout_ms = 0;
-    sc.operator[0].act = OPERATOR_FLUSH_LOGS;
-    refused_for("loss of the primary");
+    sc.operator[1].act = OPERATOR_FLUSH_LOGS;
+    refused_for("other acts");
+    sc.operator[1].act = OPERATOR_START_SLAVE;
     sc.operator[0].act = OPERATOR_START_SLAVE; /* of a replica that nobody has stopped */
-    refused_for("loss of the primary");
+    refused_for("not played");
     sc.operator[0].act = OPERATOR_STOP_SLAVE;
     sc.node[1].receiver = receiver_profile_find("libmariadb");
     refused_for("client library");
