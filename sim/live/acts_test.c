@@ -27,6 +27,21 @@ static void test_cell_8_power(void **state)
     judged(INV_NOAHEAD, LIVE_BREAKS);
 }
 
+/* Visible before its commit record is durable: read, and then cut off by the recovery. */
+static void test_cell_25_shown(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-25");
+    sc.fault[0].point = FAULT_NODE_POWER;
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    sc.node[0].flush_log_at_trx_commit = 3;
+    sc.node[0].init_rpl_role = ROLE_SLAVE;
+    sc.expect[INV_NOPHANTOM] = sc.expect[INV_NOAHEAD] = sc.expect[INV_CONVERGE] = EXPECT_BREAKS;
+    play(0);
+    assert_int_equal(result.judged[INV_NOPHANTOM].broken, 1);
+    assert_true(saw("before its fsync the second connection reads T1 T2"));
+}
+
 /* The next power loss takes the group that the kill left in the page cache, in the binlog only. */
 static void test_cell_19_kill_then_power(void **state)
 {
@@ -270,19 +285,13 @@ static void test_cell_29_large(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_cell_8_power),
-    cmocka_unit_test(test_cell_19_kill_then_power),
-    cmocka_unit_test(test_cell_16_fsync_fails),
-    cmocka_unit_test(test_cell_34_hole),
-    cmocka_unit_test(test_cell_34_killed),
-    cmocka_unit_test(test_cell_20_kill),
-    cmocka_unit_test(test_cell_22_reset),
-    cmocka_unit_test(test_cell_22_stop_slave),
-    cmocka_unit_test(test_cell_24_no_replica),
-    cmocka_unit_test(test_cell_22_shutdown),
-    cmocka_unit_test(test_cell_22_shutdown_power),
-    cmocka_unit_test(test_cell_31_flush),
-    cmocka_unit_test(test_cell_29_ddl),
+    cmocka_unit_test(test_cell_8_power),           cmocka_unit_test(test_cell_19_kill_then_power),
+    cmocka_unit_test(test_cell_16_fsync_fails),    cmocka_unit_test(test_cell_34_hole),
+    cmocka_unit_test(test_cell_34_killed),         cmocka_unit_test(test_cell_20_kill),
+    cmocka_unit_test(test_cell_22_reset),          cmocka_unit_test(test_cell_22_stop_slave),
+    cmocka_unit_test(test_cell_24_no_replica),     cmocka_unit_test(test_cell_22_shutdown),
+    cmocka_unit_test(test_cell_22_shutdown_power), cmocka_unit_test(test_cell_25_shown),
+    cmocka_unit_test(test_cell_31_flush),          cmocka_unit_test(test_cell_29_ddl),
     cmocka_unit_test(test_cell_29_large),
 };
 

@@ -208,6 +208,7 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
     p->kind = LIVE_PRIMARY_LOST;
     p->kills = of_primary(sc, FAULT_NODE_KILL);
     p->powers = of_primary(sc, FAULT_NODE_POWER);
+    p->shows = s->flush_log_at_trx_commit == 3;
     p->synced = s->sync_binlog == 1;
     p->full_unsynced = s->max_binlog_size > 0 && s->sync_binlog == 0;
     p->cuts = s->init_rpl_role == ROLE_SLAVE;

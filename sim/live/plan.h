@@ -40,6 +40,7 @@ struct live_plan {
     uint32_t large;         /* that many of what the clients commit behind T1 are large */
     bool ddl;               /* what the clients commit behind T1 is DDL */
     const char *fails;      /* the call that fails: "fsync" or "write" */
+    bool shows;             /* commits are visible before their record is fsynced (3) */
     bool synced;            /* each group of the primary is fsynced (sync_binlog=1) */
     bool full_unsynced;     /* binlogs fill up, and nothing but their end makes them durable */
     bool rejoins;           /* after the promotion the old primary is started again, as a replica */

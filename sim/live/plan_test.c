@@ -217,7 +217,10 @@ static void test_power(void **state)
     sc.n_faults = 1;
     sc.fault[0].point = FAULT_NODE_KILL;
     assert_true(make());
-    assert_false(plan.power);
+    assert_false(plan.power || plan.shows);
+    sc.node[0].flush_log_at_trx_commit = 3;
+    assert_true(make());
+    assert_true(plan.shows);
 }
 
 static void test_shut_down(void **state)

@@ -26,9 +26,10 @@ struct recovery_case {
     bool catch_up;     /* the replicas are sent what recovery kept, before the second loss */
     const char *loses; /* the second power loss takes of files of this stem only; NULL: of all */
     bool cuts;         /* of a truncating recovery */
-    bool synced;       /* where a group's end is fsynced (sync_binlog) */
-    bool large;        /* of a large T2, which becomes a binlog of its own */
-    bool unsynced;     /* of full binlogs that only their end makes durable (sync_binlog=0) */
+    bool shown;    /* T2 alone; its ACK leaves when the trap is set, and it is read from then on */
+    bool synced;   /* where a group's end is fsynced (sync_binlog) */
+    bool large;    /* of a large T2, which becomes a binlog of its own */
+    bool unsynced; /* of full binlogs that only their end makes durable (sync_binlog=0) */
 };
 
 #define T2_BINLOG NULL
@@ -61,6 +62,11 @@ static const struct recovery_case cases[] = {
      .first_power = true,
      .once = true,
      .unsynced = true},
+    {.title = "power lost when the transaction is visible and its commit record is not durable",
+     .first = {"fsync", "ib_logfile0", "stall", 0},
+     .first_power = true,
+     .once = true,
+     .shown = true},
     {.title = "power lost when the large transaction has the name of a binlog, and no head yet",
      .first = {"write", T2_BINLOG, NULL, 0},
      .first_power = true,
@@ -153,13 +159,48 @@ static bool power_off(struct stage *st, const char *stem)
     return true;
 }
 
-static bool first_loss(struct stage *st, const struct recovery_case *c)
+/* The process is still there for a while: a trap that stalls. */
+static bool read_while_alive(struct stage *st)
+{
+    char txns[TXNS_TEXT_MAX];
+
+    for (uint64_t end = guard_now_ms() + RUN_STUCK_MS / 2; guard_now_ms() < end;) {
+        if (!stage_turn(st) || !stage_read(st)) {
+            return false;
+        }
+        guard_sleep_ms(10);
+    }
+    run_say(st->run, "    before its fsync the second connection reads %s",
+            txns_text(st->ledger.seen, txns));
+    return true;
+}
+
+static void hold_acks(struct stage *st, bool hold)
 {
     for (uint32_t i = 0; i < st->n_peers; i++) {
-        peer_set_hold(&st->peer[i], true);
+        peer_set_hold(&st->peer[i], hold);
         peer_set_down(&st->peer[i], true); /* behind the trap there is nobody to connect to */
     }
-    if (!set_trap(st, &c->first) || !stage_commit(st)) {
+}
+
+static bool commit_into_trap(struct stage *st, const struct recovery_case *c)
+{
+    hold_acks(st, true);
+    if (!c->shown) {
+        return set_trap(st, &c->first) && stage_commit(st);
+    }
+    if (!stage_send(st, 0) ||
+        !stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replicas receive T2") ||
+        !set_trap(st, &c->first)) {
+        return false;
+    }
+    hold_acks(st, false);
+    return true;
+}
+
+static bool first_loss(struct stage *st, const struct recovery_case *c)
+{
+    if (!commit_into_trap(st, c)) {
         return false;
     }
     for (uint64_t end = guard_now_ms() + STAGE_LIMIT_MS; c->first.call != NULL && !trapped(st);) {
@@ -173,6 +214,9 @@ static bool first_loss(struct stage *st, const struct recovery_case *c)
     if (c->first.call == NULL &&
         (!stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replicas receive them") ||
          !stage_read(st))) {
+        return false;
+    }
+    if (c->shown && !read_while_alive(st)) {
         return false;
     }
     st->keep_power = true;
@@ -239,7 +283,7 @@ static void judge_replica(struct stage *st, uint32_t i)
     }
 }
 
-static bool judge(struct stage *st)
+static bool judge(struct stage *st, const struct recovery_case *c)
 {
     struct live_run *r = st->run;
     txn_mask before = st->ledger.seen;
@@ -263,7 +307,7 @@ static bool judge(struct stage *st)
             txns_text(history_mask(&st->primary), in_binlog));
     run_judge(r, INV_AGREE, ledger_disagree(&st->primary, visible, true),
               "not in both binlog and table after recovery");
-    if (r->plan.restart && !r->plan.cuts) {
+    if (r->plan.restart && (!r->plan.cuts || c->shown)) {
         run_judge(r, INV_NOLOSS, ledger_lost(&st->ledger, visible),
                   "answered OK, not on the restarted primary");
         run_judge(r, INV_NOPHANTOM, ledger_phantom(&st->ledger, visible),
@@ -283,7 +327,7 @@ static bool play(struct stage *st, const struct recovery_case *c, const char *na
         return false;
     }
     run_say(st->run, "    lost; its binlog holds %s", txns_text(history_mask(&st->primary), text));
-    return (c->once || second_loss(st, c)) && judge(st);
+    return (c->once || second_loss(st, c)) && judge(st, c);
 }
 
 static bool applies(const struct live_plan *p, const struct recovery_case *c)
@@ -291,7 +335,7 @@ static bool applies(const struct live_plan *p, const struct recovery_case *c)
     uint32_t powers = (c->first_power ? 1u : 0) + (c->second_power ? 1u : 0);
     uint32_t kills = (c->first_power ? 0 : 1u) + (c->second_power || c->once ? 0 : 1u);
 
-    return powers <= p->powers && kills <= p->kills && c->cuts == p->cuts &&
+    return powers <= p->powers && kills <= p->kills && (c->shown ? p->shows : c->cuts == p->cuts) &&
            (!c->large || p->large > 0) && (!c->synced || p->synced) &&
            c->unsynced == p->full_unsynced;
 }
