@@ -70,6 +70,22 @@ static bool statement(void *my, const char *sql, char *why, size_t cap)
     return true;
 }
 
+bool dump_kill(void *my, const char *socket, char *why, size_t cap)
+{
+    char sql[40];
+    void *other;
+    bool killed;
+
+    assert(my != NULL);
+    (void)snprintf(sql, sizeof sql, "KILL %lu", mysql_thread_id((MYSQL *)my));
+    other = dump_connect(socket, why, cap);
+    killed = other != NULL && statement(other, sql, why, cap);
+    if (other != NULL) {
+        mysql_close((MYSQL *)other);
+    }
+    return killed;
+}
+
 bool dump_negotiate(void *my, const struct gtid_pos *pos, bool semi_sync, char *why, size_t cap)
 {
     static const char *const fixed[] = {

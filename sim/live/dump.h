@@ -13,6 +13,8 @@
 void *dump_connect(const char *socket, char *why, size_t cap);
 int dump_fd(void *my);
 void dump_close(void *my);
+/* KILL of the dump thread behind `my`, over a second connection. */
+bool dump_kill(void *my, const char *socket, char *why, size_t cap);
 
 /* The session variables of facts 3.1, in the IO thread's order, as statements. */
 bool dump_negotiate(void *my, const struct gtid_pos *pos, bool semi_sync, char *why, size_t cap);

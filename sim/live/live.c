@@ -292,6 +292,12 @@ static int skip(struct live_run *r)
     return STATUS_SKIPPED;
 }
 
+static bool (*const players[])(struct live_run *r) = {
+    [LIVE_PRIMARY_LOST] = primary_lost,       [LIVE_OPERATED] = operated,
+    [LIVE_REPLICA_STOPPED] = replica_stopped, [LIVE_SHUT_DOWN] = shut_down_by_operator,
+    [LIVE_DISK_FAILS] = disk_fails,           [LIVE_RECEIVER_LOST] = receiver_lost,
+};
+
 static int play(struct live_run *r, const char *server)
 {
     enum server_made made = server_make(&r->server, &r->guard, server);
@@ -312,10 +318,7 @@ static int play(struct live_run *r, const char *server)
         (void)run_fail(r, "uv_loop_init: %s", uv_strerror(rc));
         return STATUS_FAILED;
     }
-    played = r->plan.kind == LIVE_PRIMARY_LOST ? primary_lost(r)
-             : r->plan.kind == LIVE_OPERATED   ? operated(r)
-             : r->plan.kind == LIVE_DISK_FAILS ? disk_fails(r)
-                                               : receiver_lost(r);
+    played = players[r->plan.kind](r);
     (void)uv_run(&r->loop, UV_RUN_NOWAIT); /* close callbacks that are still due */
     rc = uv_loop_close(&r->loop);
     assert(rc == 0 || !played);
@@ -380,7 +383,7 @@ int live_run(const struct scenario *sc, const struct live_options *o, struct liv
                        "mariadbd with --server",
                        o->server_path == NULL ? "mariadbd" : o->server_path);
         status = skip(r);
-    } else if (!plan_make(sc, &r->plan, out->reason, sizeof out->reason)) {
+    } else if (!plan_make(sc, server_version(server), &r->plan, out->reason, sizeof out->reason)) {
         status = skip(r);
     } else {
         status = guarded(r, server);

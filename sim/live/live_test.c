@@ -10,70 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sim/live/guard.h"
-#include "sim/live/live.h"
-#include "sim/live/test_live.h"
-
-static char parent[] = "/tmp/ackproof-live-test-XXXXXX";
-static struct scenario sc;
-static struct live_result result;
-
-static int make_parent(void **state)
-{
-    (void)state;
-    return mkdtemp(parent) == NULL ? -1 : 0;
-}
-
-static int remove_parent(void **state)
-{
-    (void)state;
-    return guard_remove(parent) ? 0 : -1;
-}
-
-static bool nothing_left(void)
-{
-    return test_entries(parent) == 0 && test_processes(parent) == 0;
-}
-
-/* Plays the scenario; on a surprise shows what was seen. */
-static void play(int status)
-{
-    struct live_options o = {.temp_dir = parent, .quiet = true};
-    FILE *null = fopen("/dev/null", "we");
-    int got;
-
-    assert_non_null(null);
-    got = live_run(&sc, &o, &result, null);
-    (void)fclose(null);
-    if (got != status) {
-        for (uint32_t i = 0; i < result.n_lines; i++) {
-            print_message("%s\n", result.line[i]);
-        }
-        fail_msg("%s: status %d (%s), expected %d", sc.name, got, result.reason, status);
-    }
-    assert_true(nothing_left());
-}
-
-static void judged(enum invariant i, enum live_verdict v)
-{
-    if (result.judged[i].verdict != v) {
-        fail_msg("%s: %s: %s, expected %s", sc.name, invariant_id(i),
-                 live_verdict_text(result.judged[i].verdict), live_verdict_text(v));
-    }
-    assert_int_equal(result.judged[i].broken > 0, v == LIVE_BREAKS);
-    assert_int_equal(result.judged[i].how[0] != '\0', v == LIVE_BREAKS);
-}
-
-/* Is this among what was said? */
-static bool saw(const char *text)
-{
-    for (uint32_t i = 0; i < result.n_lines; i++) {
-        if (strstr(result.line[i], text) != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
+#include "sim/live/test_play.h"
 
 /* ---- the cells ------------------------------------------------------------------------------ */
 
@@ -166,26 +103,52 @@ static void test_cell_9_ours(void **state)
     assert_true(saw("T2 answered OK with it: yes"));
 }
 
-/* Row 4: a replica that throws its relay log away asks for everything again, and ACKs it again. */
-static void test_cell_4_purged(void **state)
+/* Row 4: what a replica holds that lost power as well. One that throws its relay log away asks for
+ * everything again, and ACKs it again, where there is a primary to ask. */
+static void test_cell_4_relay_logs(void **state)
 {
     (void)state;
     test_scenario(&sc, "cell-4-purged");
-    sc.node[0].wait_point = WAIT_AFTER_COMMIT;
+    sc.sessions = 1;
     sc.fault[0].point = FAULT_NODE_POWER;
     sc.fault[1] = (struct fault_budget){FAULT_NODE_POWER, OF_REPLICA, 1, FILE_NONE};
     sc.n_faults = 2;
     sc.node[1].relay_restart = RELAY_PURGE;
     sc.restart_replicas = true;
+    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = sc.expect[INV_ACKTRUE] = EXPECT_BREAKS;
     play(0);
-    judged(INV_LIVE, LIVE_HOLDS);
+    judged(INV_NOLOSS, LIVE_BREAKS);
+    judged(INV_ACKTRUE, LIVE_BREAKS);
     assert_int_equal(result.judged[INV_LIVE].cases, 2);
-    judged(INV_ACKTRUE, LIVE_NOT_JUDGED);
-    assert_true(saw("LIVE alone"));
+    assert_true(saw("replica 1 loses power: nothing; it is started again"));
     /* The same with the relay log kept. */
     sc.node[1].relay_restart = RELAY_KEEP;
-    play(1);
-    judged(INV_LIVE, LIVE_BREAKS);
+    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = sc.expect[INV_ACKTRUE] = EXPECT_HOLDS;
+    sc.expect[INV_LIVE] = EXPECT_BREAKS;
+    play(0);
+    judged(INV_ACKTRUE, LIVE_HOLDS);
+    /* And never fsynced. */
+    sc.node[1].sync_relay_log = 0;
+    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = sc.expect[INV_ACKTRUE] = EXPECT_BREAKS;
+    play(0);
+    assert_int_equal(result.judged[INV_NOLOSS].broken, result.judged[INV_NOLOSS].cases);
+    assert_true(saw("replica 1 loses power: relay.000001 from"));
+}
+
+/* Row 15: with wait_no_slave=0 a replica that is lost first is not waited for. */
+static void test_cell_15_no_replica(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-15");
+    sc.node[1].relay_restart = RELAY_KEEP;
+    sc.fault[1] = (struct fault_budget){FAULT_NODE_POWER, OF_REPLICA, 1, FILE_NONE};
+    sc.n_faults = 2;
+    sc.restart_replicas = true;
+    sc.node[0].wait_no_slave = false;
+    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = EXPECT_BREAKS;
+    play(0);
+    assert_int_equal(result.judged[INV_NOLOSS].broken, 1);
+    judged(INV_ACKTRUE, LIVE_HOLDS);
 }
 
 static void test_cell_10_promotion(void **state)
@@ -225,110 +188,7 @@ static void test_cell_12_asynchronous(void **state)
     judged(INV_ACKTRUE, LIVE_NOT_JUDGED);
 }
 
-/* ---- power losses --------------------------------------------------------------------------- */
-
-static void test_cell_8_power(void **state)
-{
-    (void)state;
-    test_scenario(&sc, "cell-8-power");
-    sc.sessions = 1;
-    sc.node[0].sync_binlog = 0;
-    sc.fault[0].point = FAULT_NODE_POWER;
-    sc.manager.on_loss[0] = ON_LOSS_RESTART;
-    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = EXPECT_BREAKS;
-    sc.expect[INV_NOAHEAD] = sc.expect[INV_AGREE] = sc.expect[INV_CONVERGE] = EXPECT_BREAKS;
-    play(0);
-    judged(INV_NOLOSS, LIVE_BREAKS);
-    judged(INV_NOAHEAD, LIVE_BREAKS);
-}
-
-/* The next power loss takes the group that the kill left in the page cache, in the binlog only. */
-static void test_cell_19_kill_then_power(void **state)
-{
-    (void)state;
-    test_scenario(&sc, "cell-19");
-    sc.n_faults = 2;
-    sc.fault[1] = (struct fault_budget){FAULT_NODE_POWER, OF_PRIMARY, 1, FILE_NONE};
-    sc.manager.on_loss[0] = ON_LOSS_RESTART;
-    sc.expect[INV_AGREE] = sc.expect[INV_NOAHEAD] = sc.expect[INV_CONVERGE] = EXPECT_BREAKS;
-    play(0);
-    assert_int_equal(result.judged[INV_AGREE].broken, 3);
-}
-
-/* A37: the bytes of a group whose fsync failed are published by the next one. */
-static void test_cell_16_fsync_fails(void **state)
-{
-    (void)state;
-    test_scenario(&sc, "cell-16");
-    sc.n_faults = 2;
-    sc.fault[1] = (struct fault_budget){FAULT_FSYNC_FAIL, OF_PRIMARY, 1, FILE_BINLOG};
-    sc.expect[INV_AGREE] = EXPECT_BREAKS;
-    play(0);
-    assert_true(saw("the table holds T1 T3, the binlog T1 T2 T3"));
-    assert_true(saw("replica 1 holds T1 T2 T3"));
-}
-
-/* ---- operators and DDL ---------------------------------------------------------------------- */
-
-/* A38: the leader's kill frees the others of its group, the follower's nobody. */
-static void test_cell_20_kill(void **state)
-{
-    (void)state;
-    test_scenario(&sc, "cell-20");
-    sc.n_operators = 1;
-    sc.operator[0].act = OPERATOR_KILL_SESSION;
-    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = sc.expect[INV_OBS] = EXPECT_BREAKS;
-    play(0);
-    assert_int_equal(result.n_cases, 2);
-    assert_int_equal(result.judged[INV_NOLOSS].broken, 1);
-    assert_true(saw("no_tx=2 status=ON"));
-}
-
-/* The old binlog's ACK releases a transaction of the new one. */
-static void test_cell_22_reset(void **state)
-{
-    (void)state;
-    test_scenario(&sc, "cell-22");
-    sc.n_operators = 1;
-    sc.operator[0].act = OPERATOR_RESET_MASTER;
-    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = sc.expect[INV_OBS] = EXPECT_BREAKS;
-    sc.expect[INV_CONVERGE] = sc.expect[INV_ACKTRUE] = EXPECT_BREAKS;
-    play(0);
-    judged(INV_ACKTRUE, LIVE_BREAKS);
-    assert_non_null(strstr(result.judged[INV_NOLOSS].how, "T3"));
-    assert_true(saw("answered OK: T1 T2 T3"));
-}
-
-/* A36: AFTER_COMMIT waits for the same statement. */
-static void test_cell_29_ddl(void **state)
-{
-    (void)state;
-    test_scenario(&sc, "cell-29");
-    sc.ddl = 1;
-    sc.sessions = 1;
-    sc.node[0].max_binlog_size = 512;
-    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = sc.expect[INV_OBS] = EXPECT_BREAKS;
-    play(0);
-    sc.node[0].wait_point = WAIT_AFTER_COMMIT;
-    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = sc.expect[INV_OBS] = EXPECT_HOLDS;
-    play(0);
-    judged(INV_NOLOSS, LIVE_HOLDS);
-}
-
 /* ---- refusals and failures ------------------------------------------------------------------ */
-
-static int run_with(const char *server)
-{
-    struct live_options o = {.temp_dir = parent, .quiet = true, .server_path = server};
-    FILE *null = fopen("/dev/null", "we");
-    int status;
-
-    assert_non_null(null);
-    status = live_run(&sc, &o, &result, null);
-    (void)fclose(null);
-    assert_true(nothing_left());
-    return status;
-}
 
 static void test_no_server(void **state)
 {
@@ -429,36 +289,15 @@ static void test_killed(void **state)
     end_with(SIGKILL, 900);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cell_1_after_commit),
-        cmocka_unit_test(test_cell_2_after_sync),
-        cmocka_unit_test(test_cell_6_restart),
-        cmocka_unit_test(test_cell_8_restart_only),
-        cmocka_unit_test(test_cell_9_libmariadb),
-        cmocka_unit_test(test_cell_9_ours),
-        cmocka_unit_test(test_cell_4_purged),
-        cmocka_unit_test(test_cell_10_promotion),
-        cmocka_unit_test(test_cell_11_timeout),
-        cmocka_unit_test(test_cell_12_asynchronous),
-        cmocka_unit_test(test_no_server),
-        cmocka_unit_test(test_not_a_server),
-        cmocka_unit_test(test_cell_8_power),
-        cmocka_unit_test(test_cell_19_kill_then_power),
-        cmocka_unit_test(test_cell_16_fsync_fails),
-        cmocka_unit_test(test_cell_20_kill),
-        cmocka_unit_test(test_cell_22_reset),
-        cmocka_unit_test(test_cell_29_ddl),
-        cmocka_unit_test(test_cannot_show),
-        cmocka_unit_test(test_interrupted),
-        cmocka_unit_test(test_killed),
-    };
-    char path[512];
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_cell_1_after_commit),  cmocka_unit_test(test_cell_2_after_sync),
+    cmocka_unit_test(test_cell_6_restart),       cmocka_unit_test(test_cell_8_restart_only),
+    cmocka_unit_test(test_cell_9_libmariadb),    cmocka_unit_test(test_cell_9_ours),
+    cmocka_unit_test(test_cell_4_relay_logs),    cmocka_unit_test(test_cell_15_no_replica),
+    cmocka_unit_test(test_cell_10_promotion),    cmocka_unit_test(test_cell_11_timeout),
+    cmocka_unit_test(test_cell_12_asynchronous), cmocka_unit_test(test_no_server),
+    cmocka_unit_test(test_not_a_server),         cmocka_unit_test(test_cannot_show),
+    cmocka_unit_test(test_interrupted),          cmocka_unit_test(test_killed),
+};
 
-    if (live_find_server(NULL, path) == NULL) {
-        print_message("skipped: no mariadbd (Debian package mariadb-server)\n");
-        return 77;
-    }
-    return cmocka_run_group_tests(tests, make_parent, remove_parent) != 0;
-}
+TEST_PLAY_MAIN(tests)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_READ_MAX = 1 << 22 };
+enum { FILE_READ_MAX = 1 << 25 };
 
 /* The whole file, malloc'd; NULL with errno. */
 static uint8_t *read_whole(const char *path, uint32_t *len)
@@ -26,6 +26,7 @@ bool logs_read(struct history *h, const char *folder, const char *stem, char *wh
 {
     assert(h != NULL && folder != NULL && stem != NULL && why != NULL);
     history_clear(h);
+    why[0] = '\0';
     for (uint32_t num = 1; num <= LOGS_FILES_MAX; num++) {
         char path[700];
         uint32_t len = 0;
@@ -40,13 +41,37 @@ bool logs_read(struct history *h, const char *folder, const char *stem, char *wh
         }
         const bool room = history_read(h, num, bytes, len);
         free(bytes);
-        if (!room || h->broken != 0) {
-            (void)snprintf(why, cap, "%.32s.%06u: %s behind offset %u", stem, num,
-                           room ? "unreadable" : "too many transactions", h->parsed);
+        if (!room) {
+            (void)snprintf(why, cap, "%.32s.%06u: too many transactions", stem, num);
             return false;
+        }
+        if (h->broken != 0 && why[0] == '\0') {
+            (void)snprintf(why, cap, "%.32s.%06u is unreadable behind offset %u", stem, num,
+                           h->parsed);
         }
     }
     return true;
+}
+
+bool logs_in_use(const char *folder, const char *stem)
+{
+    bool in_use = false;
+
+    for (uint32_t num = 1; num <= LOGS_FILES_MAX; num++) {
+        char path[700];
+        uint32_t len = 0;
+        struct event_head head;
+        (void)snprintf(path, sizeof path, "%.512s/%.32s.%06u", folder, stem, num);
+        uint8_t *bytes = read_whole(path, &len);
+        if (bytes != NULL) {
+            in_use = len > BINLOG_MAGIC_LEN &&
+                     event_parse(bytes + BINLOG_MAGIC_LEN, len - BINLOG_MAGIC_LEN, true, &head) ==
+                         FMT_OK &&
+                     (head.flags & EVENT_FLAG_IN_USE) != 0;
+            free(bytes);
+        }
+    }
+    return in_use;
 }
 
 const char *txns_text(txn_mask txns, char text[TXNS_TEXT_MAX])

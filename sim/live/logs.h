@@ -12,8 +12,12 @@
 enum { LOGS_FILES_MAX = 16, TXNS_TEXT_MAX = 80 };
 
 /* Reads <folder>/<stem>.000001 to .000016, as many as there are. False (with `why`) where one
- * cannot be read, or is unreadable in the middle. No file at all is an empty history. */
+ * cannot be read. One that is unreadable in its middle counts up to there: h->broken, and `why`
+ * says where. No file at all is an empty history. */
 bool logs_read(struct history *h, const char *folder, const char *stem, char *why, size_t cap);
+/* Is the last of these files marked as in use (LOG_EVENT_BINLOG_IN_USE_F of its head)? False also
+ * where there is none. */
+bool logs_in_use(const char *folder, const char *stem);
 /* "T1 T3", or "nothing". Returns text. */
 const char *txns_text(txn_mask txns, char text[TXNS_TEXT_MAX]);
 

@@ -1,7 +1,8 @@
 /* Cases in which an operator meddles with commits that wait for their ACK, and a DDL statement that
  * fills the binlog: who gets an answer, what the status variables say, and, once the primary is
- * lost, what the promise was worth. Each OK behind T1 is one without an ACK: no replica has
- * received anything, or (RESET MASTER) the only ACK speaks of a binlog that is gone.
+ * lost, what the promise was worth; or, where nobody is lost, whether all go on. Each OK behind T1
+ * is one without an ACK: no replica has received anything, or (RESET MASTER) the only ACK speaks of
+ * a binlog that is gone.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "sim/live/stage.h"
+#include "sim/live/status.h"
 
 enum { OPERATED_WAIT_MS = 1000 };
 
@@ -59,64 +61,17 @@ struct play {
     struct live_session operator;
 };
 
-/* ---- status variables ----------------------------------------------------------------------- */
-
-struct status {
-    bool on;
-    unsigned yes, no, waiting;
-};
-
-static bool read_status(struct stage *st, const char *when, struct status *s)
-{
-    char text[200];
-    char on[8];
-
-    memset(s, 0, sizeof *s);
-    if (!session_text(&st->reader,
-                      "SELECT GROUP_CONCAT(LOWER(SUBSTR(VARIABLE_NAME, 22)), '=', VARIABLE_VALUE"
-                      " ORDER BY VARIABLE_NAME SEPARATOR ' ') FROM"
-                      " information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN"
-                      " ('RPL_SEMI_SYNC_MASTER_NO_TX', 'RPL_SEMI_SYNC_MASTER_STATUS',"
-                      " 'RPL_SEMI_SYNC_MASTER_WAIT_SESSIONS', 'RPL_SEMI_SYNC_MASTER_YES_TX')",
-                      text, sizeof text)) {
-        return run_fail(st->run, "reader: %s", st->reader.error);
-    }
-    if (sscanf(text, "no_tx=%u status=%7s wait_sessions=%u yes_tx=%u", &s->no, on, &s->waiting,
-               &s->yes) != 4) {
-        return run_fail(st->run, "status variables: %s", text);
-    }
-    s->on = strcmp(on, "ON") == 0;
-    if (when != NULL) {
-        run_say(st->run, "    %s: Rpl_semi_sync_master: %s", when, text);
-    }
-    return true;
-}
-
 static bool somebody_waits(struct stage *st)
 {
-    struct status s;
+    struct live_status s;
 
-    return read_status(st, NULL, &s) && s.waiting > 0;
+    return status_read(st->run, &st->reader, NULL, &s) && s.waiting > 0;
 }
 
-/* OBS: an OK without an ACK must not come under ON (here: all the time), nor go uncounted. */
-static void judge_status(struct stage *st, const struct status *s, bool always_on)
+/* An OK behind T1 is one without an ACK. Where the status was OFF meanwhile, ON says nothing. */
+static void judge_status(struct stage *st, const struct live_status *s, bool always_on)
 {
-    txn_mask unacked = st->ledger.answered & ~1u;
-    char txns[TXNS_TEXT_MAX];
-    unsigned oks = 0;
-
-    for (txn_mask m = st->ledger.answered; m != 0; m &= m - 1) {
-        oks++;
-    }
-    run_held(st->run, INV_OBS);
-    if (unacked != 0 && s->on && always_on) {
-        run_broke(st->run, INV_OBS, "%s answered OK without an ACK, and the status is ON",
-                  txns_text(unacked, txns));
-    } else if (oks > s->yes + s->no) {
-        run_broke(st->run, INV_OBS, "%u commits answered OK, yes_tx + no_tx = %u", oks,
-                  s->yes + s->no);
-    }
+    status_judge(st->run, s, st->ledger.answered, always_on ? st->ledger.answered & ~1u : 0);
 }
 
 /* ---- acts ----------------------------------------------------------------------------------- */
@@ -216,7 +171,7 @@ static bool in_new_binlog(struct stage *st)
 static bool play_reset(struct play *p, const struct operated_case *c)
 {
     struct stage *st = &p->st;
-    struct status s;
+    struct live_status s;
 
     for (uint32_t i = 0; i < st->n_peers; i++) {
         peer_set_hold(&st->peer[i], true);
@@ -225,10 +180,10 @@ static bool play_reset(struct play *p, const struct operated_case *c)
         !stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replicas receive T2") ||
         !stage_until(st, somebody_waits, STAGE_LIMIT_MS, "a session waits") || !do_act(p, c) ||
         !stage_until(st, t2_answered, STAGE_LIMIT_MS, "T2 is answered") ||
-        !read_status(st, "reset", &s) || !stage_send(st, 1) ||
+        !status_read(st->run, &st->reader, "reset", &s) || !stage_send(st, 1) ||
         !stage_until(st, in_new_binlog, STAGE_LIMIT_MS, "T3 reaches the new binlog") ||
         !stage_until(st, somebody_waits, STAGE_LIMIT_MS, "T3 waits") ||
-        !read_status(st, "T3 waits", &s)) {
+        !status_read(st->run, &st->reader, "T3 waits", &s)) {
         return false;
     }
     for (uint32_t i = 0; i < st->n_peers; i++) {
@@ -248,10 +203,66 @@ static bool watch(struct stage *st)
     return true;
 }
 
+/* What the primary holds and a replica does not. */
+static txn_mask missing(const struct stage *st)
+{
+    txn_mask txns = 0;
+
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        txns |= history_mask(&st->primary) & ~history_mask(&st->held[i]);
+    }
+    return txns;
+}
+
+/* Nobody is lost: every replica receives and ACKs, and then nobody waits any more (LIVE). */
+static bool let_go(struct play *p)
+{
+    struct stage *st = &p->st;
+    uint64_t begin = guard_now_ms();
+    char txns[TXNS_TEXT_MAX];
+    struct live_status s;
+    bool waits;
+
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        peer_set_deaf(&st->peer[i], false);
+        peer_set_hold(&st->peer[i], false);
+    }
+    do {
+        if (!stage_turn(st) || !stage_read_logs(st)) {
+            return false;
+        }
+        waits = !stage_all_answered(st) || session_answer(&p->operator, 0) == ANSWER_NONE;
+    } while ((waits || missing(st) != 0) && guard_now_ms() - begin < RUN_STUCK_MS);
+    run_held(st->run, INV_LIVE);
+    if (waits) {
+        run_broke(st->run, INV_LIVE, "somebody waits %u ms after the replicas went on",
+                  (unsigned)(guard_now_ms() - begin));
+    } else if (missing(st) != 0) {
+        run_broke(st->run, INV_LIVE, "%s: not sent to a connected replica",
+                  txns_text(missing(st), txns));
+    }
+    if (!stage_read(st) || !status_read(st->run, &st->reader, "the replicas went on", &s)) {
+        return false;
+    }
+    stage_say_seen(st, "the replicas went on");
+    status_judge(st->run, &s, st->ledger.answered, 0);
+    return true;
+}
+
+static bool end(struct play *p)
+{
+    const struct live_plan *plan = &p->st.run->plan;
+
+    if (plan->unharmed) {
+        return let_go(p);
+    }
+    return stage_lose(&p->st) && (!plan->restart || stage_go_on(&p->st));
+}
+
 static bool play(struct play *p, const struct operated_case *c, const char *name)
 {
     struct stage *st = &p->st;
-    struct status s;
+    struct live_status s;
 
     if (!stage_up(st, st->run, name) || !session_open(&p->operator, st->run->server.socket)) {
         return run_fail(st->run, "operator: %s", p->operator.error);
@@ -261,21 +272,21 @@ static bool play(struct play *p, const struct operated_case *c, const char *name
     }
     if (!c->ddl && !c->reset &&
         (!stage_until(st, somebody_waits, STAGE_LIMIT_MS, "a session waits") || !stage_read(st) ||
-         !read_status(st, "waiting", &s))) {
+         !status_read(st->run, &st->reader, "waiting", &s))) {
         return false;
     }
     if (!c->ddl && !c->reset && !do_act(p, c)) {
         return false;
     }
-    if (!watch(st) || !read_status(st, "then", &s)) {
+    if (!watch(st) || !status_read(st->run, &st->reader, "then", &s)) {
         return false;
     }
     stage_say_seen(st, "then");
     judge_status(st, &s, !c->then_on);
-    if (!stage_lose(st)) {
+    if (!end(p)) {
         return false;
     }
-    stage_judge_lost(st);
+    stage_judge_replicas(st);
     return true;
 }
 

@@ -7,7 +7,7 @@
 
 #include "sim/live/dump.h"
 
-enum { PRIMARY_NODE = 0, PACKET_ERROR = 0xFF, PACKET_EOF = 0xFE };
+enum { PRIMARY_NODE = 0, PACKET_ERROR = 0xFF, PACKET_EOF = 0xFE, PACKET_EOF_BELOW = 8 };
 
 static void pump(struct peer *p);
 
@@ -71,6 +71,9 @@ static void close_connection(struct peer *p)
     p->fd = -1;
     p->streaming = false;
     p->in_len = 0;
+    for (uint32_t i = 0; i < p->n_acks; i++) {
+        p->ack[i].lost = !p->ack[i].sent;
+    }
 }
 
 static void lose_connection(struct peer *p)
@@ -311,9 +314,12 @@ static void take_packet(struct peer *p)
     p->frame[len] = '\0';
     p->in_len -= len + PACKET_HEADER_LEN;
     memmove(p->in, p->in + len + PACKET_HEADER_LEN, p->in_len);
-    if (len == 0 || p->frame[0] == PACKET_ERROR || p->frame[0] == PACKET_EOF) {
-        wrong(p, "the primary ended the stream",
-              len > 9 && p->frame[0] == PACKET_ERROR ? (const char *)p->frame + 9 : "");
+    if (len > 0 && len < PACKET_EOF_BELOW && p->frame[0] == PACKET_EOF) {
+        lose_connection(p); /* its dump thread was killed, as at a shutdown: one connects again */
+        return;
+    }
+    if (len == 0 || p->frame[0] == PACKET_ERROR) {
+        wrong(p, "the primary ended the stream", len > 9 ? (const char *)p->frame + 9 : "");
         lose_connection(p);
         return;
     }
@@ -372,7 +378,6 @@ static bool boot(struct peer *p)
     struct gtid_pos nothing;
     struct disk_view view;
     struct env env = {.set = &p->set, .disk = &view, .node = p->node};
-    struct event follow = {.kind = EV_ADMIN, .admin = ADMIN_FOLLOW, .peer = PRIMARY_NODE};
 
     memset(&nothing, 0, sizeof nothing);
     store_view(&p->store, &view);
@@ -382,9 +387,20 @@ static bool boot(struct peer *p)
     while (store_busy(&p->store)) {
         (void)uv_run(p->store.loop, UV_RUN_ONCE);
     }
-    enqueue(p, &follow);
-    pump(p);
+    peer_start_slave(p);
     return p->why[0] == '\0';
+}
+
+static bool open_store(struct peer *p, uv_loop_t *loop, const char *folder)
+{
+    int rc = store_open(&p->store, loop, folder);
+
+    p->store.done = on_stored;
+    p->store.arg = p;
+    if (rc != 0) {
+        wrong(p, "opening its folder", uv_strerror(rc));
+    }
+    return rc == 0;
 }
 
 bool peer_start(struct peer *p, uv_loop_t *loop, uint32_t node, const struct server_settings *set,
@@ -400,13 +416,9 @@ bool peer_start(struct peer *p, uv_loop_t *loop, uint32_t node, const struct ser
     p->set = *set;
     p->socket = socket;
     p->fd = -1;
-    rc = store_open(&p->store, loop, folder);
-    if (rc != 0) {
-        wrong(p, "making its folder", uv_strerror(rc));
+    if (!open_store(p, loop, folder)) {
         return false;
     }
-    p->store.done = on_stored;
-    p->store.arg = p;
     p->in = malloc(PEER_IN_MAX);
     p->frame = malloc(PEER_IN_MAX);
     p->timer = malloc(sizeof *p->timer);
@@ -427,7 +439,7 @@ void peer_set_hold(struct peer *p, bool hold)
 {
     p->hold_acks = hold;
     for (uint32_t i = 0; !hold && i < p->n_acks; i++) {
-        if (!p->ack[i].sent) {
+        if (!p->ack[i].sent && !p->ack[i].lost) {
             send_ack(p, &p->ack[i]);
         }
     }
@@ -447,6 +459,29 @@ void peer_cut(struct peer *p)
 {
     lose_connection(p);
     pump(p);
+}
+
+static void administer(struct peer *p, uint8_t admin)
+{
+    struct event e = {.kind = EV_ADMIN, .admin = admin, .peer = PRIMARY_NODE};
+
+    enqueue(p, &e);
+    pump(p);
+}
+
+void peer_stop_slave(struct peer *p)
+{
+    char why[120];
+
+    if (p->my != NULL && p->semi_sync && !dump_kill(p->my, p->socket, why, sizeof why)) {
+        wrong(p, "STOP SLAVE", why);
+    }
+    administer(p, ADMIN_STOP_SLAVE);
+}
+
+void peer_start_slave(struct peer *p)
+{
+    administer(p, ADMIN_FOLLOW);
 }
 
 bool peer_streaming(const struct peer *p)
@@ -477,6 +512,20 @@ uint32_t peer_acks_held(const struct peer *p)
 uint32_t peer_acks_sent(const struct peer *p)
 {
     return count_acks(p, true);
+}
+
+bool peer_lose_power(struct peer *p, char *text, size_t cap)
+{
+    uv_loop_t *loop = p->store.loop;
+    char folder[STORE_PATH_MAX];
+
+    assert(p->stay_down && p->my == NULL && p->core.busy == RECEIVER_IDLE);
+    (void)snprintf(folder, sizeof folder, "%s", p->store.folder);
+    if (!store_lose_power(&p->store, text, cap)) {
+        wrong(p, "power loss", strerror(errno));
+        return false;
+    }
+    return open_store(p, loop, folder) && boot(p);
 }
 
 void peer_stop(struct peer *p)

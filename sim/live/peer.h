@@ -30,6 +30,7 @@ enum {
 struct peer_ack {
     struct ack_packet ack;
     bool sent;    /* else held */
+    bool lost;    /* held, and its connection has ended: it will not be sent any more */
     bool durable; /* all that was written was fsynced at that moment */
     uint32_t len;
     uint8_t bytes[PEER_ACK_BYTES_MAX];
@@ -72,16 +73,25 @@ struct peer {
 bool peer_start(struct peer *p, uv_loop_t *loop, uint32_t node, const struct server_settings *set,
                 const char *socket, const char *folder);
 void peer_set_deaf(struct peer *p, bool deaf);
-void peer_set_hold(struct peer *p, bool hold); /* false also sends what was held */
+void peer_set_hold(struct peer *p, bool hold); /* false also sends what was held and is not lost */
 void peer_set_down(struct peer *p, bool down); /* false: connects if the core asked to meanwhile */
 /* The connection is gone, and what was on its way with it. */
 void peer_cut(struct peer *p);
+/* STOP SLAVE IO_THREAD: as a semi-sync replica does it, with a KILL of its dump thread over a
+ * connection of its own, so that the primary does not count it any longer (facts 3.1). */
+void peer_stop_slave(struct peer *p);
+/* START SLAVE IO_THREAD: connects again, behind what is in the relay log. */
+void peer_start_slave(struct peer *p);
 /* Is the stream up? */
 bool peer_streaming(const struct peer *p);
 /* Sequence number of the received GTID position in the primary's domain. */
 uint64_t peer_received(const struct peer *p);
 uint32_t peer_acks_held(const struct peer *p);
 uint32_t peer_acks_sent(const struct peer *p);
+/* The replica, which is down (peer_set_down) and idle, loses power and is started again: what is
+ * left of its relay logs is kept or purged as its settings say. `text`: what it lost. False with
+ * p->why. */
+bool peer_lose_power(struct peer *p, char *text, size_t cap);
 /* Closes all; the relay logs stay. The loop must still be there. */
 void peer_stop(struct peer *p);
 

@@ -8,6 +8,9 @@ enum {
     SETTLE_MS = 250,
     SETTLE_BEHIND_TIMEOUT_MS = 700,
     TIMEOUT_LONGEST_MS = 15000, /* longer: a case would take too long to be played to its end */
+    VERSION_MDEV_34122 = 101110,
+    VERSION_LARGE = 110701, /* MDEV-32014 */
+    SHUTDOWNS = 1 << OPERATOR_SHUTDOWN | 1 << OPERATOR_SHUTDOWN_WAIT,
 };
 
 static bool refuse(char *why, size_t cap, const char *text)
@@ -41,6 +44,28 @@ static bool no_such_option(const struct scenario *sc, char *why, size_t cap)
         return !refuse(why, cap,
                        "a primary that stays shut until it has caught up needs a manager and a "
                        "replica that serves; the peers here only receive");
+    }
+    return false;
+}
+
+/* What only servers of other versions have. */
+static bool no_such_version(const struct scenario *sc, uint32_t version, char *why, size_t cap)
+{
+    const struct server_settings *p = &sc->node[0];
+
+    if (p->engine_binlog) {
+        return !refuse(why, cap, "the binlog inside the engine (MariaDB 12.3) is not driven here");
+    }
+    if (p->wait_for_slave_count > 1) {
+        return !refuse(why, cap,
+                       "no released mariadbd has rpl_semi_sync_master_wait_for_slave_count");
+    }
+    if (strcmp(p->profile->name, "mariadb-10.11.9") == 0 && version >= VERSION_MDEV_34122) {
+        return !refuse(why, cap, "this mariadbd has MDEV-34122 (10.11.10), its primary has not");
+    }
+    if (sc->large > 0 && version < VERSION_LARGE) {
+        return !refuse(why, cap,
+                       "large transactions need binlog_large_commit_threshold (MariaDB 11.7)");
     }
     return false;
 }
@@ -134,6 +159,31 @@ static bool plan_receiver(const struct scenario *sc, struct live_plan *p, char *
     return true;
 }
 
+static bool plays_receivers(const struct scenario *sc, char *why, size_t cap)
+{
+    for (uint32_t node = 1; node < sc->n_nodes; node++) {
+        if (strcmp(sc->node[node].receiver->name, "mariadbd") != 0 &&
+            strcmp(sc->node[node].receiver->name, "ackproof") != 0) {
+            return refuse(why, cap,
+                          "the receiver core plays mariadbd's and its own receiver here, "
+                          "no client library's");
+        }
+    }
+    return true;
+}
+
+/* "Not answered" is watched until the timeout is over. */
+static bool plan_timeout(const struct server_settings *s, struct live_plan *p, char *why,
+                         size_t cap)
+{
+    if (!s->semi_sync_master || s->semi_sync_timeout_ms == 0) {
+        return true;
+    }
+    p->settle_ms = s->semi_sync_timeout_ms + SETTLE_BEHIND_TIMEOUT_MS;
+    return s->semi_sync_timeout_ms <= TIMEOUT_LONGEST_MS ||
+           refuse(why, cap, "its semi-sync timeout is finite and above 15 s");
+}
+
 /* What follows the n-th loss of the primary; the last entry repeats. */
 static enum loss_plan loss_plan(const struct scenario *sc, uint32_t n)
 {
@@ -143,6 +193,14 @@ static enum loss_plan loss_plan(const struct scenario *sc, uint32_t n)
                              : m->on_loss[n < m->n_on_loss ? n : m->n_on_loss - 1];
 }
 
+/* The only replica loses power with its primary, or before it: what it holds then decides. */
+static bool replica_power(const struct scenario *sc, uint32_t losses)
+{
+    return sc->n_nodes == 2 && losses > 0 && of_replicas(sc, FAULT_NODE_POWER) > 0 &&
+           sc->restart_replicas && loss_plan(sc, 0) == ON_LOSS_FAILOVER && !sc->manager.rejoin &&
+           sc->n_operators == 0 && sc->ddl == 0;
+}
+
 static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_t losses, char *why,
                          size_t cap)
 {
@@ -150,58 +208,50 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
     p->kind = LIVE_PRIMARY_LOST;
     p->kills = of_primary(sc, FAULT_NODE_KILL);
     p->powers = of_primary(sc, FAULT_NODE_POWER);
+    p->shows = s->flush_log_at_trx_commit == 3;
+    p->synced = s->sync_binlog == 1;
     p->full_unsynced = s->max_binlog_size > 0 && s->sync_binlog == 0;
     p->cuts = s->init_rpl_role == ROLE_SLAVE;
     if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
-        if (comes_back(sc)) {
+        p->replica_power = replica_power(sc, losses);
+        p->comes_back = comes_back(sc);
+        if (!p->replica_power && p->comes_back) {
             return plan_live_only(sc, p);
         }
-        return refuse(why, cap,
-                      "it loses a replica beside the primary; only one of the two is "
-                      "played, and kill -9 leaves the page cache as it is");
-    }
-    for (uint32_t node = 1; node < sc->n_nodes; node++) {
-        if (strcmp(sc->node[node].receiver->name, "mariadbd") != 0 &&
-            strcmp(sc->node[node].receiver->name, "ackproof") != 0) {
+        if (!p->replica_power) {
             return refuse(why, cap,
-                          "the receiver core plays mariadbd's and its own receiver here, "
-                          "no client library's");
+                          "it loses a replica beside the primary, which is played with one that "
+                          "loses power, is started again and promoted");
         }
+    }
+    if (!plays_receivers(sc, why, cap) || !plan_timeout(s, p, why, cap)) {
+        return false;
     }
     p->partition = losses == 0;
     p->restart = losses > 0 && loss_plan(sc, 0) == ON_LOSS_RESTART;
     p->failover = !p->restart || (losses > 1 && loss_plan(sc, 1) == ON_LOSS_FAILOVER);
-    if (s->semi_sync_master && s->semi_sync_timeout_ms > TIMEOUT_LONGEST_MS) {
-        return refuse(why, cap, "its semi-sync timeout is finite and above 15 s");
-    }
     p->rejoins = p->failover && sc->manager.rejoin;
     p->power = p->powers > 0 && (p->restart || p->rejoins);
     p->kill_for_power = p->powers > 0 && !p->power;
+    p->recovers = p->power || (p->cuts && losses > 1 && (p->restart || p->rejoins));
     p->promote_any = sc->manager.promote == PROMOTE_ANY;
-    if (s->semi_sync_master && s->semi_sync_timeout_ms > 0) {
-        p->settle_ms = s->semi_sync_timeout_ms + SETTLE_BEHIND_TIMEOUT_MS;
-    }
     return true;
 }
 
-/* Acts and DDL are played with the ACKs on their way and the primary lost afterwards. */
+/* Acts and DDL are played with the ACKs on their way; afterwards the primary is lost, or nobody. */
 static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
 {
     const uint32_t known = 1u << OPERATOR_SEMI_SYNC_OFF | 1u << OPERATOR_SEMI_SYNC_ON |
                            1u << OPERATOR_KILL_SESSION | 1u << OPERATOR_KILL_QUERY |
                            1u << OPERATOR_FLUSH_LOGS | 1u << OPERATOR_RESET_MASTER;
 
-    for (uint32_t i = 0; i < sc->n_operators; i++) {
-        p->acts |= 1u << sc->operator[i].act;
-    }
-    p->ddl = sc->ddl > 0;
     if (p->fails != NULL) {
         p->kind = LIVE_DISK_FAILS;
-        if (p->acts != 0 || p->ddl || p->restart || p->partition || p->sessions < 2 ||
-            p->peers != 1) {
+        if (p->acts != 0 || p->ddl || (p->restart && p->failover) || p->partition ||
+            p->peers != 1 || sc->node[0].max_binlog_size > 0) {
             return refuse(why, cap,
-                          "a disk that fails is played with two sessions, one replica and "
-                          "the loss of the primary");
+                          "a disk that fails is played with one replica, one binlog and one loss "
+                          "of the primary");
         }
     }
     if (p->acts == 0 && !p->ddl) {
@@ -210,10 +260,11 @@ static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *
     if ((p->acts & ~known) != 0) {
         return refuse(why, cap, "operators do something in it that is not played");
     }
-    if (p->kind != LIVE_PRIMARY_LOST || p->restart || p->partition || !p->failover) {
-        return refuse(why, cap,
-                      "acts of operators and DDL are played with the loss of the primary "
-                      "and a promotion");
+    if (p->kind != LIVE_PRIMARY_LOST || p->partition || (p->restart && p->failover)) {
+        return refuse(why, cap, "acts of operators are played with one loss of the primary");
+    }
+    if (p->ddl && !p->failover) {
+        return refuse(why, cap, "DDL is played with the loss of the primary and a promotion");
     }
     if (!sc->node[0].semi_sync_master || sc->node[0].semi_sync_timeout_ms != 0) {
         return refuse(why, cap, "acts of operators and DDL need commits that wait");
@@ -225,45 +276,105 @@ static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *
     return true;
 }
 
-static bool plan_watched(struct live_plan *p)
+/* The replica is away for a while; whatever its session waited for, another one commits then. */
+static bool plan_stopped(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
 {
-    p->watched = p->power || p->fails != NULL;
-    return true;
+    const uint32_t stop = 1u << OPERATOR_STOP_SLAVE;
+
+    p->kind = LIVE_REPLICA_STOPPED;
+    p->sessions = 2;
+    if ((p->acts & ~(stop | 1u << OPERATOR_START_SLAVE)) != 0 || p->ddl) {
+        return refuse(why, cap, "STOP SLAVE is played without DDL and other acts of operators");
+    }
+    if (sc->n_nodes != 2 || !sc->node[0].semi_sync_master || !sc->node[1].semi_sync_slave ||
+        sc->n_faults > 0) {
+        return refuse(why, cap, "STOP SLAVE is played with one semi-sync replica and no fault");
+    }
+    return plays_receivers(sc, why, cap) && plan_timeout(&sc->node[0], p, why, cap);
 }
 
-bool plan_make(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+/* Each shutdown is a loss of the primary, by its own will; a power loss strikes one of them. */
+static bool plan_shut_down(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
 {
-    uint32_t losses;
+    const struct server_settings *s = &sc->node[0];
+    uint32_t shutdowns = 0;
 
+    p->kind = LIVE_SHUT_DOWN;
+    for (uint32_t i = 0; i < sc->n_operators; i++) {
+        shutdowns += sc->operator[i].at_most;
+    }
+    p->powers = of_primary(sc, FAULT_NODE_POWER);
+    p->restart = loss_plan(sc, 0) == ON_LOSS_RESTART;
+    p->failover = !p->restart || (shutdowns > 1 && loss_plan(sc, 1) == ON_LOSS_FAILOVER);
+    p->power = p->powers > 0 && p->restart;
+    p->promote_any = sc->manager.promote == PROMOTE_ANY;
+    if ((p->acts & ~(uint32_t)SHUTDOWNS) != 0 || p->ddl || s->max_binlog_size > 0 ||
+        !s->semi_sync_master || s->semi_sync_timeout_ms != 0) {
+        return refuse(why, cap,
+                      "a shutdown is played with commits that wait, in one binlog, and "
+                      "without DDL and other acts");
+    }
+    for (uint32_t i = 0; i < sc->n_faults; i++) {
+        if (sc->fault[i].point != FAULT_NODE_POWER || sc->fault[i].of != OF_PRIMARY || !p->power ||
+            p->failover) {
+            return refuse(why, cap,
+                          "a shutdown is played without a fault, or with a power loss of a "
+                          "primary that starts again");
+        }
+    }
+    return plays_receivers(sc, why, cap);
+}
+
+/* Which players, and what they need. */
+static bool plan_kind(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    uint32_t losses = of_primary(sc, FAULT_NODE_KILL) + of_primary(sc, FAULT_NODE_POWER);
+
+    if ((p->acts & (uint32_t)SHUTDOWNS) != 0) {
+        return plan_shut_down(sc, p, why, cap);
+    }
+    if (losses > 0 || of_primary(sc, FAULT_NET_PARTITION) > 0) {
+        return plan_primary(sc, p, losses, why, cap) && plan_operated(sc, p, why, cap);
+    }
+    if ((p->acts & 1u << OPERATOR_STOP_SLAVE) != 0) {
+        return plan_stopped(sc, p, why, cap);
+    }
+    if (p->acts != 0 || p->ddl) {
+        p->unharmed = true;
+        return plays_receivers(sc, why, cap) && plan_operated(sc, p, why, cap);
+    }
+    if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
+        return plan_receiver(sc, p, why, cap);
+    }
+    return refuse(why, cap, "nobody is lost in it");
+}
+
+bool plan_make(const struct scenario *sc, uint32_t version, struct live_plan *p, char *why,
+               size_t cap)
+{
     assert(sc != NULL && p != NULL && why != NULL && cap > 0);
     assert(sc->n_nodes > 0 && sc->n_nodes <= NODES_MAX);
     memset(p, 0, sizeof *p);
     p->peers = sc->n_nodes - 1;
     p->sessions = sc->sessions == 0 ? 1 : sc->sessions;
     p->settle_ms = SETTLE_MS;
+    p->ddl = sc->ddl > 0;
+    for (uint32_t i = 0; i < sc->n_operators; i++) {
+        p->acts |= 1u << sc->operator[i].act;
+    }
     if (p->peers == 0) {
         return refuse(why, cap, "it has no replica");
     }
-    if (sc->large > 0) {
-        return refuse(why, cap, "its workload has large transactions, which are not sent here");
-    }
-    if (no_such_option(sc, why, cap)) {
+    p->large = sc->large;
+    if (no_such_option(sc, why, cap) || no_such_version(sc, version, why, cap)) {
         return false;
     }
     if (!plan_disk(sc, p)) {
         return refuse(why, cap, "it needs a disk that fails or lies");
     }
-    losses = of_primary(sc, FAULT_NODE_KILL) + of_primary(sc, FAULT_NODE_POWER);
-    if (losses > 0 || of_primary(sc, FAULT_NET_PARTITION) > 0) {
-        return plan_primary(sc, p, losses, why, cap) && plan_operated(sc, p, why, cap) &&
-               plan_watched(p);
+    if (!plan_kind(sc, p, why, cap)) {
+        return false;
     }
-    if (sc->n_operators > 0 || sc->ddl > 0) {
-        return refuse(why, cap,
-                      "acts of operators and DDL are played with the loss of the primary");
-    }
-    if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
-        return plan_receiver(sc, p, why, cap);
-    }
-    return refuse(why, cap, "nobody is lost in it");
+    p->watched = p->power || p->recovers || p->fails != NULL;
+    return true;
 }

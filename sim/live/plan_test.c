@@ -11,11 +11,12 @@
 static struct scenario sc;
 static struct live_plan plan;
 static char why[200];
+static uint32_t version = 101119;
 
 static bool make(void)
 {
     why[0] = '\0';
-    return plan_make(&sc, &plan, why, sizeof why);
+    return plan_make(&sc, version, &plan, why, sizeof why);
 }
 
 static void refused_for(const char *word)
@@ -123,6 +124,32 @@ static void test_comes_back(void **state)
     assert_false(plan.comes_back); /* its ACK leaves in the fetch: there is none to hold */
 }
 
+/* The replica loses power with its primary: what it holds then is played as well. */
+static void test_replica_power(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "both");
+    sc.restart_replicas = true;
+    sc.n_faults = 2;
+    sc.fault[1] = (struct fault_budget){FAULT_NODE_POWER, OF_REPLICA, 1, FILE_NONE};
+    assert_true(make());
+    assert_int_equal(plan.kind, LIVE_PRIMARY_LOST);
+    assert_true(plan.replica_power && plan.comes_back && !plan.live_only);
+    sc.node[0].semi_sync_timeout_ms = 1000;
+    assert_true(make());
+    assert_true(plan.replica_power && !plan.comes_back);
+    sc.restart_replicas = false;
+    refused_for("beside the primary");
+    sc.restart_replicas = true;
+    sc.n_nodes = 3;
+    refused_for("beside the primary");
+    sc.n_nodes = 2;
+    sc.node[0].semi_sync_timeout_ms = 0;
+    sc.manager.on_loss[0] = ON_LOSS_RESTART; /* then only its way back is played */
+    assert_true(make());
+    assert_true(plan.live_only && !plan.replica_power);
+}
+
 static void test_timeouts(void **state)
 {
     (void)state;
@@ -190,7 +217,66 @@ static void test_power(void **state)
     sc.n_faults = 1;
     sc.fault[0].point = FAULT_NODE_KILL;
     assert_true(make());
-    assert_false(plan.power);
+    assert_false(plan.power || plan.shows);
+    sc.node[0].flush_log_at_trx_commit = 3;
+    assert_true(make());
+    assert_true(plan.shows);
+}
+
+static void test_shut_down(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "shut-down");
+    sc.n_faults = 0;
+    sc.n_operators = 1;
+    sc.operator[0] =(struct operator_budget){OPERATOR_SHUTDOWN, OF_PRIMARY, 1};
+    assert_true(make());
+    assert_int_equal(plan.kind, LIVE_SHUT_DOWN);
+    assert_true(plan.failover && !plan.restart && !plan.watched);
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    sc.manager.on_loss[1] = ON_LOSS_FAILOVER;
+    sc.manager.n_on_loss = 2;
+    assert_true(make());
+    assert_true(plan.restart && !plan.failover); /* there is no second shutdown */
+    sc.operator[0] =(struct operator_budget){OPERATOR_SHUTDOWN_WAIT, OF_PRIMARY, 2};
+    assert_true(make());
+    assert_true(plan.restart && plan.failover);
+    sc.n_faults = 1;
+    sc.fault[0].point = FAULT_NODE_POWER;
+    refused_for("power loss of a primary");
+    sc.manager.n_on_loss = 1;
+    assert_true(make());
+    assert_true(plan.power && plan.watched && plan.powers == 1 && plan.kills == 0);
+    sc.fault[0].of = OF_REPLICA;
+    refused_for("power loss of a primary");
+    sc.n_faults = 0;
+    sc.node[0].semi_sync_timeout_ms = 500;
+    refused_for("commits that wait");
+    sc.node[0].semi_sync_timeout_ms = 0;
+    sc.n_operators = 2;
+    sc.operator[1].act = OPERATOR_FLUSH_LOGS;
+    refused_for("other acts");
+}
+
+/* A recovery that cuts can be killed in the middle; another has nothing to lose to a kill. */
+static void test_recovers(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "recovers");
+    sc.manager.rejoin = true;
+    sc.fault[0].at_most = 2;
+    assert_true(make());
+    assert_false(plan.recovers || plan.watched);
+    sc.node[0].init_rpl_role = ROLE_SLAVE;
+    assert_true(make());
+    assert_true(plan.recovers && plan.watched && !plan.power && plan.kills == 2);
+    sc.fault[0].at_most = 1;
+    assert_true(make());
+    assert_false(plan.recovers);
+    sc.fault[0].at_most = 2;
+    sc.manager.rejoin = false; /* nobody starts it again */
+    assert_true(make());
+    assert_false(plan.recovers);
 }
 
 static void test_operated(void **state)
@@ -218,6 +304,54 @@ static void test_operated(void **state)
     sc.operator[0].act = OPERATOR_FLUSH_LOGS;
     sc.node[0].semi_sync_timeout_ms = 1000;
     refused_for("commits that wait");
+    sc.node[0].semi_sync_timeout_ms = 0;
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    assert_true(make());
+    assert_true(plan.kind == LIVE_OPERATED && plan.restart && !plan.unharmed);
+    sc.fault[0].at_most = 2;
+    sc.manager.on_loss[1] = ON_LOSS_FAILOVER;
+    sc.manager.n_on_loss = 2;
+    refused_for("one loss");
+    sc.n_faults = 0;
+    assert_true(make());
+    assert_true(plan.kind == LIVE_OPERATED && plan.unharmed && !plan.restart && !plan.failover);
+}
+
+/* Nobody is lost: the replica is away for a while. */
+static void test_replica_stopped(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "stopped");
+    sc.n_faults = 0;
+    sc.sessions = 1;
+    sc.n_operators = 2;
+    sc.operator[0].act = OPERATOR_STOP_SLAVE;
+    sc.operator[1].act = OPERATOR_START_SLAVE;
+    assert_true(make());
+    assert_int_equal(plan.kind, LIVE_REPLICA_STOPPED);
+    assert_int_equal(plan.sessions, 2); /* the second one's commit shows that the replica ACKs */
+    sc.node[0].semi_sync_timeout_ms = 10000;
+    assert_true(make());
+    assert_true(plan.settle_ms > 10000);
+    sc.node[0].semi_sync_timeout_ms = 60000;
+    refused_for("timeout");
+    sc.node[0].semi_sync_timeout_ms = 0;
+    sc.operator[1].act = OPERATOR_FLUSH_LOGS;
+    refused_for("other acts");
+    sc.operator[1].act = OPERATOR_START_SLAVE;
+    sc.operator[0].act = OPERATOR_START_SLAVE; /* of a replica that nobody has stopped */
+    refused_for("not played");
+    sc.operator[0].act = OPERATOR_STOP_SLAVE;
+    sc.node[1].receiver = receiver_profile_find("libmariadb");
+    refused_for("client library");
+    sc.node[1].receiver = receiver_profile_find("ackproof");
+    assert_true(make());
+    sc.n_nodes = 3;
+    refused_for("one semi-sync replica");
+    sc.n_nodes = 2;
+    sc.n_faults = 1;
+    sc.fault[0] = (struct fault_budget){FAULT_NET_RESET, OF_ANY, 1, FILE_NONE};
+    refused_for("no fault");
 }
 
 static void test_disk_fails(void **state)
@@ -235,8 +369,20 @@ static void test_disk_fails(void **state)
     assert_true(make());
     assert_string_equal(plan.fails, "write");
     sc.sessions = 1;
-    refused_for("two sessions");
-    sc.sessions = 2;
+    assert_true(make());
+    assert_false(plan.power); /* another server is promoted */
+    sc.fault[0].point = FAULT_NODE_POWER;
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    assert_true(make());
+    assert_true(plan.power && plan.restart && !plan.failover);
+    sc.manager.on_loss[1] = ON_LOSS_FAILOVER;
+    sc.manager.n_on_loss = 2;
+    sc.fault[0].at_most = 2;
+    refused_for("one loss");
+    sc.fault[0].at_most = 1;
+    sc.n_nodes = 3;
+    refused_for("one replica");
+    sc.n_nodes = 2;
     sc.fault[1].file = FILE_REDO;
     refused_for("fails or lies");
     sc.fault[1] = (struct fault_budget){FAULT_FSYNC_LIE, OF_PRIMARY, 1, FILE_BINLOG};
@@ -256,14 +402,43 @@ static void test_full_binlogs(void **state)
     refused_for("4096");
 }
 
+/* What the server of that version does not have, or does differently. */
+static void test_versions(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "versions");
+    sc.large = 1;
+    refused_for("binlog_large_commit_threshold");
+    version = 110809;
+    assert_true(make());
+    assert_int_equal(plan.large, 1);
+    sc.large = 0;
+    sc.node[0].profile = server_profile_find("mariadb-10.11.9");
+    refused_for("MDEV-34122");
+    version = 101109;
+    assert_true(make());
+    version = 101119;
+    sc.node[0].profile = server_profile_find("mariadb-12.1-preview");
+    assert_true(make());
+    sc.node[0].wait_for_slave_count = 2;
+    refused_for("wait_for_slave_count");
+    sc.node[0].wait_for_slave_count = 1;
+    sc.node[0].profile = server_profile_find("mariadb-12.3");
+    sc.node[0].engine_binlog = true;
+    refused_for("inside the engine");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_failover),     cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_receivers),    cmocka_unit_test(test_comes_back),
-        cmocka_unit_test(test_timeouts),     cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_power),        cmocka_unit_test(test_operated),
-        cmocka_unit_test(test_full_binlogs), cmocka_unit_test(test_disk_fails),
+        cmocka_unit_test(test_failover),        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_receivers),       cmocka_unit_test(test_comes_back),
+        cmocka_unit_test(test_timeouts),        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_power),           cmocka_unit_test(test_operated),
+        cmocka_unit_test(test_full_binlogs),    cmocka_unit_test(test_disk_fails),
+        cmocka_unit_test(test_replica_stopped), cmocka_unit_test(test_recovers),
+        cmocka_unit_test(test_replica_power),   cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_shut_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -12,6 +12,8 @@
 
 #include "sim/live/preload/journal.h"
 
+enum { POWER_PAGE = 4096 };
+
 /* ---- starting a process --------------------------------------------------------------------- */
 
 const char *power_object(char path[POWER_PATH_MAX])
@@ -87,13 +89,24 @@ void power_clear_trap(const char *journal)
 
 /* ---- the loss ------------------------------------------------------------------------------- */
 
-/* A journal as it is read: one pass finds the file's name and where the undoing ends. */
+/* What became of a write, truncation or extension. */
+enum fate {
+    FATE_OPEN,    /* no fsync yet */
+    FATE_DURABLE, /* covered by one */
+    FATE_CLEAN,   /* one failed: durable only where a later write took its page along */
+};
+
+struct change {
+    size_t at; /* of its UNDO record in the journal */
+    enum fate fate;
+};
+
+/* A journal as it is read: one pass finds the file's name and what became of each change. */
 struct journal {
     uint8_t *bytes;
     size_t len;
-    uint64_t durable; /* records before this offset are durable, or void */
-    uint32_t n;       /* UNDO records */
-    size_t *at;       /* their offsets, ascending */
+    uint32_t n;
+    struct change *change; /* in the order in which they were made */
     char path[POWER_PATH_MAX];
 };
 
@@ -109,8 +122,8 @@ static bool load(const char *path, struct journal *j)
     }
     j->len = (size_t)st.st_size;
     j->bytes = malloc(j->len + 1);
-    j->at = malloc((j->len / sizeof(struct power_record) + 1) * sizeof *j->at);
-    assert(j->bytes != NULL && j->at != NULL);
+    j->change = malloc((j->len / sizeof(struct power_record) + 1) * sizeof *j->change);
+    assert(j->bytes != NULL && j->change != NULL);
     n = read(fd, j->bytes, j->len);
     (void)close(fd);
     return n == (ssize_t)j->len;
@@ -119,7 +132,17 @@ static bool load(const char *path, struct journal *j)
 static void unload(struct journal *j)
 {
     free(j->bytes);
-    free(j->at);
+    free(j->change);
+}
+
+/* All that is open and was made before offset `asked` of the journal. */
+static void decide(struct journal *j, uint64_t asked, enum fate fate)
+{
+    for (uint32_t i = 0; i < j->n && j->change[i].at < asked; i++) {
+        if (j->change[i].fate == FATE_OPEN) {
+            j->change[i].fate = fate;
+        }
+    }
 }
 
 /* A process that was killed in the middle of a record had not made the call: it is no record. */
@@ -138,14 +161,16 @@ static void scan(struct journal *j)
                            (const char *)j->bytes + at + sizeof r);
             break;
         case POWER_UNDO:
-            j->at[j->n++] = at;
+            j->change[j->n++] = (struct change){.at = at, .fate = FATE_OPEN};
             break;
         case POWER_COVER:
-            j->durable = r.off > j->durable ? r.off : j->durable;
+            decide(j, r.off, FATE_DURABLE);
+            break;
+        case POWER_FAILED:
+            decide(j, r.off, FATE_CLEAN);
             break;
         default:
             assert(r.kind == POWER_GONE);
-            j->durable = at;
             j->n = 0;
             j->path[0] = '\0';
             break;
@@ -153,42 +178,147 @@ static void scan(struct journal *j)
     }
 }
 
-static bool undo(int fd, const struct journal *j, size_t at)
+static struct power_record record_of(const struct journal *j, uint32_t i)
 {
     struct power_record r;
-    size_t done = 0;
 
-    memcpy(&r, j->bytes + at, sizeof r);
-    while (done < r.len) {
-        ssize_t n =
-            pwrite(fd, j->bytes + at + sizeof r + done, r.len - done, (off_t)(r.off + done));
+    memcpy(&r, j->bytes + j->change[i].at, sizeof r);
+    return r;
+}
+
+static bool put(int fd, const uint8_t *bytes, uint64_t len, uint64_t off)
+{
+    while (len > 0) {
+        ssize_t n = pwrite(fd, bytes, (size_t)len, (off_t)off);
 
         if (n <= 0) {
             return false;
         }
-        done += (size_t)n;
+        bytes += n;
+        off += (uint64_t)n;
+        len -= (uint64_t)n;
     }
-    return ftruncate(fd, (off_t)r.size) == 0;
+    return true;
 }
 
-/* Number of records undone, or -1 with errno. */
+static bool undo(int fd, const struct journal *j, uint32_t i)
+{
+    struct power_record r = record_of(j, i);
+
+    return put(fd, j->bytes + j->change[i].at + sizeof r, r.len, r.off) &&
+           ftruncate(fd, (off_t)r.size) == 0;
+}
+
+/* ---- pages that a failed fsync has left clean ------------------------------------------------ */
+
+/* Where change i ends: what it overwrote is in its record; what it appended shows in the size that
+ * the next one met, or that the file has. */
+static uint64_t end_of(const struct journal *j, uint32_t i, uint64_t size)
+{
+    struct power_record r = record_of(j, i);
+    uint64_t then = i + 1 < j->n ? record_of(j, i + 1).size : size;
+
+    return r.off + r.len > then ? r.off + r.len : then > r.size ? then : r.off + r.len;
+}
+
+/* Did a later change that is durable write to this page as well? Then it is as that one left it. */
+static bool taken_along(const struct journal *j, uint32_t i, uint64_t page, uint64_t size)
+{
+    for (uint32_t k = i + 1; k < j->n; k++) {
+        if (j->change[k].fate == FATE_DURABLE && record_of(j, k).off < page + POWER_PAGE &&
+            end_of(j, k, size) > page) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool durable_behind(const struct journal *j, uint32_t i)
+{
+    for (uint32_t k = i + 1; k < j->n; k++) {
+        if (j->change[k].fate == FATE_DURABLE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Puts the part of [from, to) back that lay in the file before; what did not reads as zeros. */
+static bool put_back_page(int fd, const struct journal *j, uint32_t i, uint64_t from, uint64_t to)
+{
+    static const uint8_t zeros[POWER_PAGE];
+    struct power_record r = record_of(j, i);
+    uint64_t old = r.off + r.len < to ? r.off + r.len : to;
+    const uint8_t *bytes = j->bytes + j->change[i].at + sizeof r + (from - r.off);
+
+    if (from < old && !put(fd, bytes, old - from, from)) {
+        return false;
+    }
+    from = from > old ? from : old;
+    return from >= to || put(fd, zeros, to - from, from);
+}
+
+/* A later fsync that succeeded has made the file's size durable, and the pages written since.
+ * `lost`: something is put back. */
+static bool undo_clean(int fd, const struct journal *j, uint32_t i, bool *lost)
+{
+    struct power_record r = record_of(j, i);
+    struct stat st;
+    uint64_t size;
+    uint64_t end;
+
+    *lost = !durable_behind(j, i);
+    if (*lost) {
+        return undo(fd, j, i);
+    }
+    if (fstat(fd, &st) != 0) {
+        return false;
+    }
+    size = (uint64_t)st.st_size;
+    end = end_of(j, i, size);
+    end = end < size ? end : size;
+    for (uint64_t from = r.off; from < end;) {
+        uint64_t page = from - from % POWER_PAGE;
+        uint64_t to = page + POWER_PAGE < end ? page + POWER_PAGE : end;
+
+        if (!taken_along(j, i, page, size)) {
+            *lost = true;
+            if (!put_back_page(fd, j, i, from, to)) {
+                return false;
+            }
+        }
+        from = to;
+    }
+    return true;
+}
+
+/* Number of changes undone, all or in part; or -1 with errno. Backwards: what is open goes first,
+ * since a page is then as the last fsync found it. */
 static int32_t put_back(const struct journal *j)
 {
     int fd = open(j->path, O_RDWR | O_CLOEXEC);
+    bool good = true;
     int32_t n = 0;
 
     if (fd < 0) {
         return errno == ENOENT ? 0 : -1;
     }
-    for (uint32_t i = j->n; i > 0 && j->at[i - 1] >= j->durable; i--) {
-        if (!undo(fd, j, j->at[i - 1])) {
-            n = -1;
-            break;
+    for (uint32_t i = j->n; i > 0 && good; i--) {
+        if (j->change[i - 1].fate == FATE_OPEN) {
+            good = undo(fd, j, i - 1);
+            n++;
         }
-        n++;
+    }
+    for (uint32_t i = j->n; i > 0 && good; i--) {
+        if (j->change[i - 1].fate == FATE_CLEAN) {
+            bool lost = false;
+
+            good = undo_clean(fd, j, i - 1, &lost);
+            n += lost ? 1 : 0;
+        }
     }
     (void)close(fd);
-    return n;
+    return good ? n : -1;
 }
 
 static const char *name_of(const char *path)

@@ -19,6 +19,8 @@
 #include "sim/live/guard.h"
 #include "sim/live/power.h"
 
+enum { PAGE = 4096 };
+
 /* ---- what the process does that loses power ------------------------------------------------- */
 
 static int file(const char *name)
@@ -115,7 +117,8 @@ static void do_lie(void)
     (void)fsync(file("a"));
 }
 
-/* An fsync that is refused covers nothing; the next one covers all. Says what it saw. */
+/* An fsync that is refused covers nothing; the next one covers the page that is written again. Says
+ * what it saw. */
 static void do_fail(void)
 {
     int fd = file("a");
@@ -129,6 +132,41 @@ static void do_fail(void)
     put(fd, "two ");
     (void)fsync(fd);
     put(fd, "three");
+}
+
+/* Two and a half pages that no fsync writes any more, and half a page that one does. */
+static void do_hole(void)
+{
+    char page[PAGE];
+    int fd = file("a");
+
+    memset(page, 'x', sizeof page);
+    put(fd, "one ");
+    (void)fsync(fd);
+    for (int i = 0; i < 3; i++) {
+        if (pwrite(fd, page, sizeof page, 4 + i * PAGE) != PAGE) {
+            _exit(2);
+        }
+    }
+    if (fsync(fd) == 0 || errno != EIO) {
+        _exit(3);
+    }
+    at(fd, "two ", 4 + 3 * PAGE);
+    (void)fsync(fd);
+    at(fd, "three", 8 + 3 * PAGE);
+}
+
+/* Nothing is written behind it: the old size is what is durable. */
+static void do_fail_last(void)
+{
+    int fd = file("a");
+
+    put(fd, "one ");
+    (void)fsync(fd);
+    at(fd, "xx", 1);
+    put(fd, "two ");
+    (void)fsync(fd);
+    (void)fsync(fd); /* there is nothing dirty */
 }
 
 static void do_full(void)
@@ -167,6 +205,8 @@ static const struct {
     {"lie", do_lie},
     {"fail", do_fail},
     {"full", do_full},
+    {"hole", do_hole},
+    {"fail_last", do_fail_last},
     {"nothing_synced", do_nothing_synced},
     {"fsync_only", do_fsync_only},
 };
@@ -378,6 +418,39 @@ static void an_fsync_may_fail_once(void **state)
     expect(p, "a", "one two ");
 }
 
+static void a_failed_fsync_leaves_its_pages_clean(void **state)
+{
+    const struct place *p = *state;
+    char path[128];
+    char got[4 * PAGE];
+    FILE *f;
+
+    assert_true(power_set_trap(p->journal, "fsync", "a", "eio", 1));
+    play(p, "hole");
+    lose(p, NULL, "a (4 writes)");
+    (void)snprintf(path, sizeof path, "%s/a", p->root);
+    f = fopen(path, "re");
+    assert_non_null(f);
+    assert_int_equal(fread(got, 1, sizeof got, f), 8 + 3 * PAGE);
+    (void)fclose(f);
+    assert_memory_equal(got, "one ", 4);
+    for (int i = 4; i < 3 * PAGE; i++) {
+        assert_int_equal(got[i], 0);
+    }
+    assert_memory_equal(got + 3 * PAGE, "xxxxtwo ", 8); /* the page that was written again */
+}
+
+static void and_what_nobody_writes_again_is_lost(void **state)
+{
+    const struct place *p = *state;
+
+    assert_true(power_set_trap(p->journal, "fsync", "a", "eio", 1));
+    play(p, "fail_last");
+    expect(p, "a", "oxx two ");
+    lose(p, NULL, "a (2 writes)");
+    expect(p, "a", "one ");
+}
+
 static void a_disk_may_be_full_once(void **state)
 {
     const struct place *p = *state;
@@ -406,6 +479,8 @@ int main(int argc, char **argv)
         TEST(a_trap_for_another_file_does_not_strike),
         TEST(an_fsync_may_lie),
         TEST(an_fsync_may_fail_once),
+        TEST(a_failed_fsync_leaves_its_pages_clean),
+        TEST(and_what_nobody_writes_again_is_lost),
         TEST(a_disk_may_be_full_once),
     };
     char object[POWER_PATH_MAX];

@@ -17,6 +17,7 @@ struct lost_case {
     bool catch_up;   /* between restart and second loss the replicas fetch and ACK everything */
     bool restart_only;
     bool needs_two; /* replicas */
+    bool away;      /* the replica is lost before the commits, and comes back behind the primary */
     uint32_t times; /* played so often, 0 = once: its outcome depends on who is faster */
 };
 
@@ -30,6 +31,10 @@ static const struct lost_case cases[] = {
     {.title = "replica 1 has the transactions and has ACKed, the others have received nothing",
      .deaf_rest = true,
      .needs_two = true},
+    {.title = "the replica is lost before the commits",
+     .deaf_first = true,
+     .deaf_rest = true,
+     .away = true},
     {.title = "they have reached no replica; between the two losses the replicas catch up",
      .deaf_first = true,
      .deaf_rest = true,
@@ -66,6 +71,10 @@ static bool open_window(struct stage *st, const struct lost_case *c)
     for (uint32_t i = 0; i < st->n_peers; i++) {
         peer_set_deaf(&st->peer[i], i == 0 ? c->deaf_first : c->deaf_rest);
         peer_set_hold(&st->peer[i], c->hold);
+        if (c->away) {
+            peer_set_down(&st->peer[i], true);
+            peer_cut(&st->peer[i]);
+        }
     }
     if (!stage_commit(st)) {
         return false;
@@ -175,7 +184,7 @@ void stage_say_seen(struct stage *st, const char *when)
             txns_text(st->ledger.answered, ok), txns_text(st->ledger.seen, seen));
 }
 
-void stage_judge_lost(struct stage *st)
+void stage_judge_replicas(struct stage *st)
 {
     for (uint32_t node = 1; node <= st->n_peers; node++) {
         judge_replica(st, node);
@@ -187,7 +196,7 @@ void stage_judge_lost(struct stage *st)
 
 /* ---- a case --------------------------------------------------------------------------------- */
 
-static bool go_on_as_primary(struct stage *st, const struct lost_case *c)
+bool stage_go_on(struct stage *st)
 {
     txn_mask seen_before = st->ledger.seen;
     txn_mask visible;
@@ -197,12 +206,24 @@ static bool go_on_as_primary(struct stage *st, const struct lost_case *c)
     if (!stage_restart(st) || !stage_read_logs(st)) {
         return false;
     }
+    if (st->refused) {
+        st->ledger.seen = seen_before;
+        return true;
+    }
     visible = st->ledger.seen;
     st->ledger.seen = seen_before;
     run_say(st->run, "    restarted as primary: the second connection reads %s",
             txns_text(visible, txns));
     judge_restarted(st, visible);
     st->ledger.seen |= visible;
+    return true;
+}
+
+static bool go_on_as_primary(struct stage *st, const struct lost_case *c)
+{
+    if (!stage_go_on(st) || st->refused) {
+        return st->refused;
+    }
     if (c->catch_up) {
         for (uint32_t i = 0; i < st->n_peers; i++) {
             peer_set_deaf(&st->peer[i], false);
@@ -214,6 +235,19 @@ static bool go_on_as_primary(struct stage *st, const struct lost_case *c)
         }
     }
     return !st->run->plan.failover || stage_lose(st);
+}
+
+static bool replicas_lose_power(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        char text[120];
+
+        if (!peer_lose_power(&st->peer[i], text, sizeof text)) {
+            return run_fail(st->run, "%s", st->peer[i].why);
+        }
+        run_say(st->run, "    replica %u loses power: %s; it is started again", i + 1, text);
+    }
+    return stage_read_logs(st);
 }
 
 static bool play_case(struct stage *st, const struct lost_case *c, const char *name)
@@ -232,13 +266,17 @@ static bool play_case(struct stage *st, const struct lost_case *c, const char *n
     if (st->run->plan.restart && !go_on_as_primary(st, c)) {
         return false;
     }
-    stage_judge_lost(st);
+    if (st->run->plan.replica_power && !replicas_lose_power(st)) {
+        return false;
+    }
+    stage_judge_replicas(st);
     return true;
 }
 
 static bool applies(const struct live_plan *p, const struct lost_case *c)
 {
-    return !(c->restart_only && !(p->restart && p->failover)) && !(c->needs_two && p->peers < 2);
+    return !(c->away && !p->replica_power) && !(c->restart_only && !(p->restart && p->failover)) &&
+           !(c->needs_two && p->peers < 2);
 }
 
 bool primary_lost(struct live_run *r)
@@ -266,7 +304,7 @@ bool primary_lost(struct live_run *r)
             run_case_end(r);
         }
     }
-    good = good && (!r->plan.power || recovery_lost(st, r));
+    good = good && (!r->plan.recovers || recovery_lost(st, r));
     free(st);
-    return good;
+    return good && (!r->plan.comes_back || receiver_lost(r));
 }

@@ -10,13 +10,11 @@
 
 #include "sim/live/app.h"
 #include "sim/live/run.h"
+#include "sim/live/status.h"
 
 enum {
     RECEIVER_LIMIT_MS = 20000,
     RECEIVER_ANSWER_MS = 5000,
-    /* A replica that is sent the transaction again has ACKed it 5 to 150 ms after it connected (the
-     * old dump thread is ended first, in steps of 100 ms). */
-    RECEIVER_STUCK_MS = 2500,
 };
 
 struct receiver_case {
@@ -203,7 +201,7 @@ static bool judge(struct theatre *t)
     if (session_answer(&t->client, 500) == ANSWER_OK) {
         t->ledger.answered |= 2; /* the ACK had left before the kill */
     }
-    if (!logs_read(&held, t->app.folder, "relay", why, sizeof why)) {
+    if (!logs_read(&held, t->app.folder, "relay", why, sizeof why) || held.broken != 0) {
         return run_fail(t->run, "file of the receiver: %s", why);
     }
     run_say(t->run, "    kill -9 of the receiver: answered OK, so ACKed: %s; its file holds %s",
@@ -253,19 +251,9 @@ static bool leave_waiting(struct theatre *t, const struct receiver_case *c)
 
 static bool say_status(struct theatre *t, const char *when)
 {
-    char text[120];
+    struct live_status s;
 
-    if (!session_text(&t->reader,
-                      "SELECT GROUP_CONCAT(LOWER(SUBSTR(VARIABLE_NAME, 22)), '=', VARIABLE_VALUE"
-                      " ORDER BY VARIABLE_NAME SEPARATOR ' ') FROM"
-                      " information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN"
-                      " ('RPL_SEMI_SYNC_MASTER_STATUS', 'RPL_SEMI_SYNC_MASTER_CLIENTS',"
-                      " 'RPL_SEMI_SYNC_MASTER_WAIT_SESSIONS', 'RPL_SEMI_SYNC_MASTER_YES_TX')",
-                      text, sizeof text)) {
-        return run_fail(t->run, "reader: %s", t->reader.error);
-    }
-    run_say(t->run, "    %s: Rpl_semi_sync_master: %s", when, text);
-    return true;
+    return status_read(t->run, &t->reader, when, &s);
 }
 
 /* Shows that the replica which came back is a good one: it ACKs the next transaction, which
@@ -307,7 +295,7 @@ static bool judge_return(struct theatre *t, const char *name)
     }
     run_say(r, "    it comes back with GTID position '%s', which %s T2", pos,
             behind ? "includes" : "is before");
-    if (session_answer(&t->client, behind ? RECEIVER_STUCK_MS : RECEIVER_LIMIT_MS) == ANSWER_OK) {
+    if (session_answer(&t->client, behind ? RUN_STUCK_MS : RECEIVER_LIMIT_MS) == ANSWER_OK) {
         run_say(r, "    T2 answered OK %u ms after that", (unsigned)(guard_now_ms() - begin));
         run_held(r, INV_LIVE);
         return say_status(t, "afterwards");
@@ -340,7 +328,9 @@ static bool play(struct theatre *t, const struct receiver_case *c, const char *n
 
 static bool applies(const struct live_plan *p, const struct receiver_case *c)
 {
-    return c->comes_back ? p->comes_back : !p->live_only && c->libmariadb == p->libmariadb;
+    return c->comes_back
+               ? p->comes_back
+               : p->kind == LIVE_RECEIVER_LOST && !p->live_only && c->libmariadb == p->libmariadb;
 }
 
 bool receiver_lost(struct live_run *r)

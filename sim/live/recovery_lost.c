@@ -10,9 +10,10 @@
 
 /* The call at which the process is killed. */
 struct trap {
-    const char *call; /* NULL: no trap */
-    const char *stem;
+    const char *call;   /* NULL: no trap */
+    const char *stem;   /* T2_BINLOG: of the binlog in which T2 stands */
     const char *action; /* NULL: kill at once */
+    uint32_t skip;      /* so many such calls come first */
 };
 
 struct recovery_case {
@@ -25,68 +26,111 @@ struct recovery_case {
     bool catch_up;     /* the replicas are sent what recovery kept, before the second loss */
     const char *loses; /* the second power loss takes of files of this stem only; NULL: of all */
     bool cuts;         /* of a truncating recovery */
-    bool unsynced;     /* of full binlogs that only their end makes durable (sync_binlog=0) */
+    bool shown;    /* T2 alone; its ACK leaves when the trap is set, and it is read from then on */
+    bool synced;   /* where a group's end is fsynced (sync_binlog) */
+    bool large;    /* of a large T2, which becomes a binlog of its own */
+    bool unsynced; /* of full binlogs that only their end makes durable (sync_binlog=0) */
 };
 
-#define BINLOG "binlog.000001"
+#define T2_BINLOG NULL
 
 static const struct recovery_case cases[] = {
     {.title = "killed before the group's fsync; power lost when recovery has ended",
-     .first = {"fsync", BINLOG, NULL},
+     .first = {"fsync", T2_BINLOG, NULL, 0},
      .second_power = true,
      .loses = "binlog"},
     {.title = "killed before the group's fsync; power lost when recovery makes the next binlog",
-     .first = {"fsync", BINLOG, NULL},
-     .second = {"write", "binlog.000002", NULL},
+     .first = {"fsync", T2_BINLOG, NULL, 0},
+     .second = {"write", "binlog.000002", NULL, 0},
      .second_power = true,
      .loses = "binlog"},
     {.title = "killed before the group's fsync; the replicas catch up after recovery; power lost",
-     .first = {"fsync", BINLOG, NULL},
+     .first = {"fsync", T2_BINLOG, NULL, 0},
      .catch_up = true,
      .second_power = true,
      .loses = "binlog"},
     {.title = "power lost before the group's fsync, and again when recovery has ended",
-     .first = {"fsync", BINLOG, NULL},
+     .first = {"fsync", T2_BINLOG, NULL, 0},
      .first_power = true,
      .second_power = true},
     {.title = "power lost with the ACK held, and again when recovery makes the next binlog",
      .first_power = true,
-     .second = {"write", "binlog.000002", NULL},
+     .second = {"write", "binlog.000002", NULL, 0},
      .second_power = true},
     {.title = "the replicas have the transactions; power lost before a full binlog is fsynced",
-     .first = {"fsync", "binlog.000002", "stall"},
+     .first = {"fsync", "binlog.000002", "stall", 0},
      .first_power = true,
      .once = true,
      .unsynced = true},
+    {.title = "power lost when the transaction is visible and its commit record is not durable",
+     .first = {"fsync", "ib_logfile0", "stall", 0},
+     .first_power = true,
+     .once = true,
+     .shown = true},
+    {.title = "power lost when the large transaction has the name of a binlog, and no head yet",
+     .first = {"write", T2_BINLOG, NULL, 0},
+     .first_power = true,
+     .once = true,
+     .large = true},
+    {.title = "power lost when it is a whole binlog but for its end, before the index names it",
+     .first = {"write", "binlog.index", NULL, 0},
+     .first_power = true,
+     .once = true,
+     .large = true},
+    {.title = "power lost when the index names it, before its end is written",
+     .first = {"write", T2_BINLOG, NULL, 1},
+     .first_power = true,
+     .once = true,
+     .large = true},
+    {.title = "power lost when its end is written and not fsynced",
+     .first = {"fsync", T2_BINLOG, NULL, 1},
+     .first_power = true,
+     .once = true,
+     .synced = true,
+     .large = true},
+    {.title = "killed with the ACK held, and again when recovery is about to cut the binlog",
+     .second = {"truncate", T2_BINLOG, NULL, 0},
+     .cuts = true},
+    {.title = "killed with the ACK held, and again 2.5 s after recovery wanted to cut the binlog",
+     .second = {"truncate", T2_BINLOG, "stall", 0},
+     .cuts = true},
     {.title = "power lost with the ACK held; recovery cuts the binlog",
      .first_power = true,
      .once = true,
      .cuts = true},
     {.title = "power lost with the ACK held, and again when recovery is about to cut the binlog",
      .first_power = true,
-     .second = {"truncate", BINLOG, NULL},
+     .second = {"truncate", T2_BINLOG, NULL, 0},
      .second_power = true,
      .cuts = true},
     {.title =
          "power lost with the ACK held, and again 2.5 s after recovery wanted to cut the binlog",
      .first_power = true,
-     .second = {"truncate", BINLOG, "stall"},
+     .second = {"truncate", T2_BINLOG, "stall", 0},
      .second_power = true,
      .cuts = true},
     {.title = "likewise; what the engine had written by then was durable by chance",
      .first_power = true,
-     .second = {"truncate", BINLOG, NULL},
+     .second = {"truncate", T2_BINLOG, NULL, 0},
      .second_power = true,
      .loses = "binlog",
      .cuts = true},
     {.title = "power lost with the ACK held, and again before the cut of the binlog is fsynced",
      .first_power = true,
-     .second = {"fsync", BINLOG, NULL},
+     .second = {"fsync", T2_BINLOG, NULL, 0},
      .second_power = true,
      .cuts = true},
 };
 
 /* ---- losses --------------------------------------------------------------------------------- */
+
+/* Where each group fills a binlog, or T2 is one, T1 has the first. */
+static const char *stem_of(const struct stage *st, const struct trap *t)
+{
+    return t->stem != T2_BINLOG                                                  ? t->stem
+           : st->run->sc->node[0].max_binlog_size == 0 && !stage_is_large(st, 1) ? "binlog.000001"
+                                                                                 : "binlog.000002";
+}
 
 static bool set_trap(struct stage *st, const struct trap *t)
 {
@@ -94,7 +138,8 @@ static bool set_trap(struct stage *st, const struct trap *t)
 
     power_clear_trap(journal);
     return t->call == NULL ||
-           power_set_trap(journal, t->call, t->stem, t->action == NULL ? "kill" : t->action, 0) ||
+           power_set_trap(journal, t->call, stem_of(st, t), t->action == NULL ? "kill" : t->action,
+                          t->skip) ||
            run_fail(st->run, "a trap cannot be set");
 }
 
@@ -114,13 +159,48 @@ static bool power_off(struct stage *st, const char *stem)
     return true;
 }
 
-static bool first_loss(struct stage *st, const struct recovery_case *c)
+/* The process is still there for a while: a trap that stalls. */
+static bool read_while_alive(struct stage *st)
+{
+    char txns[TXNS_TEXT_MAX];
+
+    for (uint64_t end = guard_now_ms() + RUN_STUCK_MS / 2; guard_now_ms() < end;) {
+        if (!stage_turn(st) || !stage_read(st)) {
+            return false;
+        }
+        guard_sleep_ms(10);
+    }
+    run_say(st->run, "    before its fsync the second connection reads %s",
+            txns_text(st->ledger.seen, txns));
+    return true;
+}
+
+static void hold_acks(struct stage *st, bool hold)
 {
     for (uint32_t i = 0; i < st->n_peers; i++) {
-        peer_set_hold(&st->peer[i], true);
+        peer_set_hold(&st->peer[i], hold);
         peer_set_down(&st->peer[i], true); /* behind the trap there is nobody to connect to */
     }
-    if (!set_trap(st, &c->first) || !stage_commit(st)) {
+}
+
+static bool commit_into_trap(struct stage *st, const struct recovery_case *c)
+{
+    hold_acks(st, true);
+    if (!c->shown) {
+        return set_trap(st, &c->first) && stage_commit(st);
+    }
+    if (!stage_send(st, 0) ||
+        !stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replicas receive T2") ||
+        !set_trap(st, &c->first)) {
+        return false;
+    }
+    hold_acks(st, false);
+    return true;
+}
+
+static bool first_loss(struct stage *st, const struct recovery_case *c)
+{
+    if (!commit_into_trap(st, c)) {
         return false;
     }
     for (uint64_t end = guard_now_ms() + STAGE_LIMIT_MS; c->first.call != NULL && !trapped(st);) {
@@ -128,12 +208,15 @@ static bool first_loss(struct stage *st, const struct recovery_case *c)
             return false;
         }
         if (guard_now_ms() > end) {
-            return run_fail(st->run, "no %s of %s came", c->first.call, c->first.stem);
+            return run_fail(st->run, "no %s of %s came", c->first.call, stem_of(st, &c->first));
         }
     }
     if (c->first.call == NULL &&
         (!stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replicas receive them") ||
          !stage_read(st))) {
+        return false;
+    }
+    if (c->shown && !read_while_alive(st)) {
         return false;
     }
     st->keep_power = true;
@@ -171,11 +254,12 @@ static bool second_loss(struct stage *st, const struct recovery_case *c)
     up = server_start(s, &st->run->sc->node[0], &st->reader);
     if (c->second.call != NULL && !up && trapped(st)) {
         run_say(st->run, "    killed in its recovery, at the %s of %s", c->second.call,
-                c->second.stem);
+                stem_of(st, &c->second));
     } else if (!up) {
         return run_fail(st->run, "restart: %s", s->why);
     } else if (c->second.call != NULL) {
-        run_say(st->run, "    its recovery has no %s of %s", c->second.call, c->second.stem);
+        run_say(st->run, "    its recovery has no %s of %s", c->second.call,
+                stem_of(st, &c->second));
     }
     power_clear_trap(s->journal);
     return (!c->catch_up || catch_up(st)) && stage_lose(st) &&
@@ -199,7 +283,7 @@ static void judge_replica(struct stage *st, uint32_t i)
     }
 }
 
-static bool judge(struct stage *st)
+static bool judge(struct stage *st, const struct recovery_case *c)
 {
     struct live_run *r = st->run;
     txn_mask before = st->ledger.seen;
@@ -208,7 +292,13 @@ static bool judge(struct stage *st)
     char in_binlog[TXNS_TEXT_MAX];
 
     st->ledger.seen = 0;
-    if (!stage_restart(st) || !stage_read_logs(st)) {
+    if (!stage_restart(st)) {
+        return false;
+    }
+    if (st->refused) {
+        return true;
+    }
+    if (!stage_read_logs(st)) {
         return false;
     }
     visible = st->ledger.seen;
@@ -217,7 +307,7 @@ static bool judge(struct stage *st)
             txns_text(history_mask(&st->primary), in_binlog));
     run_judge(r, INV_AGREE, ledger_disagree(&st->primary, visible, true),
               "not in both binlog and table after recovery");
-    if (r->plan.restart && !r->plan.cuts) {
+    if (r->plan.restart && (!r->plan.cuts || c->shown)) {
         run_judge(r, INV_NOLOSS, ledger_lost(&st->ledger, visible),
                   "answered OK, not on the restarted primary");
         run_judge(r, INV_NOPHANTOM, ledger_phantom(&st->ledger, visible),
@@ -237,7 +327,7 @@ static bool play(struct stage *st, const struct recovery_case *c, const char *na
         return false;
     }
     run_say(st->run, "    lost; its binlog holds %s", txns_text(history_mask(&st->primary), text));
-    return (c->once || second_loss(st, c)) && judge(st);
+    return (c->once || second_loss(st, c)) && judge(st, c);
 }
 
 static bool applies(const struct live_plan *p, const struct recovery_case *c)
@@ -245,7 +335,8 @@ static bool applies(const struct live_plan *p, const struct recovery_case *c)
     uint32_t powers = (c->first_power ? 1u : 0) + (c->second_power ? 1u : 0);
     uint32_t kills = (c->first_power ? 0 : 1u) + (c->second_power || c->once ? 0 : 1u);
 
-    return p->power && powers <= p->powers && kills <= p->kills && c->cuts == p->cuts &&
+    return powers <= p->powers && kills <= p->kills && (c->shown ? p->shows : c->cuts == p->cuts) &&
+           (!c->large || p->large > 0) && (!c->synced || p->synced) &&
            c->unsynced == p->full_unsynced;
 }
 

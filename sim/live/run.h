@@ -9,6 +9,11 @@
 #include "sim/live/logs.h"
 #include "sim/live/server.h"
 
+/* A session that waits so long beside a replica that is there again waits for ever: a replica that
+ * is sent the transaction again has ACKed it 5 to 150 ms after it connected (the old dump thread
+ * is ended first, in steps of 100 ms). */
+enum { RUN_STUCK_MS = 2500 };
+
 struct live_run {
     const struct scenario *sc;
     const struct live_options *opt;
@@ -43,6 +48,8 @@ void run_judge(struct live_run *r, enum invariant i, txn_mask bad, const char *h
 /* All cases of a plan. False after run_fail. */
 bool primary_lost(struct live_run *r);
 bool operated(struct live_run *r);
+bool replica_stopped(struct live_run *r);
+bool shut_down_by_operator(struct live_run *r);
 bool disk_fails(struct live_run *r);
 bool receiver_lost(struct live_run *r);
 

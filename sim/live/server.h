@@ -13,7 +13,7 @@
 #include "sim/live/power.h"
 #include "sim/live/session.h"
 
-enum { SERVER_WHY_MAX = 200, SERVER_READY_MS = 60000 };
+enum { SERVER_WHY_MAX = 240, SERVER_READY_MS = 60000 };
 
 struct live_server {
     struct guard *guard;
@@ -36,6 +36,9 @@ enum server_made {
 /* Runs mariadb-install-db into guard->dir. `path`: an executable mariadbd. */
 enum server_made server_make(struct live_server *s, struct guard *g, const char *path);
 
+/* What the program says of itself, "Ver 10.11.19-MariaDB": 101119. 0 where it says nothing so. */
+uint32_t server_version(const char *path);
+
 /* From now on it is started with the preloaded object. False where there is none. */
 bool server_watch(struct live_server *s);
 
@@ -53,6 +56,8 @@ void server_kill(struct live_server *s);
 bool server_power_off(struct live_server *s, const char *stem, struct power_loss *loss);
 /* Removes the data directory of the case. */
 void server_discard(struct live_server *s);
+/* Has the process ended? Then with this wait status. */
+bool server_ended(struct live_server *s, int *status);
 /* Did the process end without having been asked to? s->why then. */
 bool server_died(struct live_server *s);
 

@@ -169,12 +169,29 @@ enum answer session_answer(struct live_session *s, uint32_t wait_ms)
 
 bool session_send_insert(struct live_session *s, uint32_t txn, uint32_t pad)
 {
-    char sql[80 + SESSION_PAD];
+    char sql[80 + SESSION_PAD_MAX];
 
-    assert(txn < LEDGER_TXNS && pad <= SESSION_PAD);
+    assert(txn < LEDGER_TXNS && pad <= SESSION_PAD_MAX);
     (void)snprintf(sql, sizeof sql, "INSERT INTO ackproof.t (k, v) VALUES (%u, %u) /*%*s*/",
                    txn + 1, txn + 1, (int)pad, "");
     return session_send(s, sql);
+}
+
+bool session_send_large(struct live_session *s, uint32_t txn)
+{
+    enum { ROW_LEN = 7000, ROWS = SESSION_LARGE_MIN / ROW_LEN + 100 };
+    char row[120];
+    char rows[160];
+
+    assert(txn < LEDGER_TXNS);
+    (void)snprintf(row, sizeof row, "INSERT INTO ackproof.t (k, v) VALUES (%u, %u)", txn + 1,
+                   txn + 1);
+    (void)snprintf(rows, sizeof rows,
+                   "INSERT INTO ackproof.large SELECT %u, seq, REPEAT('x', %d) FROM"
+                   " ackproof.seq_1_to_%d",
+                   txn + 1, ROW_LEN, ROWS);
+    return session_exec(s, "BEGIN") && session_exec(s, row) && session_exec(s, rows) &&
+           session_send(s, "COMMIT");
 }
 
 bool session_send_ddl(struct live_session *s, uint32_t txn)

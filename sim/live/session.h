@@ -16,9 +16,11 @@
 
 #define SESSION_TABLE                                                                              \
     "CREATE DATABASE ackproof;\n"                                                                  \
-    "CREATE TABLE ackproof.t (k INT NOT NULL PRIMARY KEY, v INT NOT NULL) ENGINE=InnoDB;\n"
+    "CREATE TABLE ackproof.t (k INT NOT NULL PRIMARY KEY, v INT NOT NULL) ENGINE=InnoDB;\n"        \
+    "CREATE TABLE ackproof.large (k INT NOT NULL, n INT NOT NULL, pad VARCHAR(7500) NOT NULL,"     \
+    " PRIMARY KEY (k, n)) ENGINE=InnoDB CHARACTER SET latin1;\n"
 
-enum { SESSION_PAD = 4096 };
+enum { SESSION_PAD = 4096, SESSION_PAD_MAX = 7680, SESSION_LARGE_MIN = 10 << 20 };
 
 enum answer {
     ANSWER_NONE, /* none yet */
@@ -50,8 +52,12 @@ enum answer session_answer(struct live_session *s, uint32_t wait_ms);
 /* The workload, in table ackproof.t (k, v), which server_make has made (SESSION_TABLE).
  * Transaction `txn`, from 0: inserts row k = txn + 1 and commits, as the simulator's clients do.
  * `pad` bytes make its text longer, which goes into an ANNOTATE_ROWS event: SESSION_PAD of them
- * fill a binlog of a real server's smallest max_binlog_size. */
+ * fill a binlog of a real server's smallest max_binlog_size. An event is to stay below 8 KiB, which
+ * is what the receiver core takes: SESSION_PAD_MAX. */
 bool session_send_insert(struct live_session *s, uint32_t txn, uint32_t pad);
+/* The same with rows in ackproof.large, so that its binlog cache is above SESSION_LARGE_MIN bytes,
+ * the least that a server takes for binlog_large_commit_threshold. Its COMMIT is what is sent. */
+bool session_send_large(struct live_session *s, uint32_t txn);
 /* The same as a DDL statement: makes table ackproof.t<k> (src/format/event.h, ddl_text). */
 bool session_send_ddl(struct live_session *s, uint32_t txn);
 /* Is what the DDL made there for a reader? */

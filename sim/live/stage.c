@@ -111,23 +111,35 @@ bool stage_any_ack_left(struct stage *st)
 
 /* ---- clients -------------------------------------------------------------------------------- */
 
-/* With a DDL to come, T1 leaves just so much room that the DDL is what fills the binlog. */
+/* With a DDL to come, T1 leaves just so much room that the DDL is what fills the binlog. A group
+ * whose fsync fails is long enough for a page of its own, which no other group's write touches. */
 static uint32_t pad_of(const struct stage *st)
 {
     const struct scenario *sc = st->run->sc;
 
+    if (st->run->plan.fails != NULL && st->n_sent == 1) {
+        return SESSION_PAD_MAX;
+    }
     return sc->node[0].max_binlog_size == 0 ? 0
            : !st->run->plan.ddl             ? SESSION_PAD
            : st->n_sent == 0                ? STAGE_PAD_BEFORE_DDL
                                             : 0;
 }
 
+bool stage_is_large(const struct stage *st, uint32_t txn)
+{
+    return txn >= 1 && txn <= st->run->plan.large;
+}
+
 bool stage_send(struct stage *st, uint32_t client)
 {
     struct live_session *s = &st->client[client];
-    bool ddl = st->run->plan.ddl && st->n_sent == 1;
+    uint32_t txn = st->n_sent;
+    bool sent = stage_is_large(st, txn)         ? session_send_large(s, txn)
+                : st->run->plan.ddl && txn == 1 ? session_send_ddl(s, txn)
+                                                : session_send_insert(s, txn, pad_of(st));
 
-    if (!(ddl ? session_send_ddl(s, st->n_sent) : session_send_insert(s, st->n_sent, pad_of(st)))) {
+    if (!sent) {
         return run_fail(st->run, "client %u: %s", client, s->error);
     }
     st->sent[client] = 1u << st->n_sent;
@@ -166,7 +178,7 @@ bool stage_read(struct stage *st)
 /* ---- up and down ---------------------------------------------------------------------------- */
 
 /* The dump thread registers the replica a moment after the stream is asked for. */
-static bool replicas_counted(struct stage *st)
+bool stage_replicas_counted(struct stage *st)
 {
     char text[32];
 
@@ -196,7 +208,8 @@ static bool peers_up(struct stage *st, const char *name)
         }
     }
     return stage_until(st, stage_all_streaming, STAGE_LIMIT_MS, "replicas connect") &&
-           stage_until(st, replicas_counted, STAGE_LIMIT_MS, "the primary counts its replicas");
+           stage_until(st, stage_replicas_counted, STAGE_LIMIT_MS,
+                       "the primary counts its replicas");
 }
 
 static bool clients_up(struct stage *st)
@@ -279,19 +292,27 @@ static bool drain_clients(struct stage *st)
     return true;
 }
 
-bool stage_read_logs(struct stage *st)
+static bool read_one(struct stage *st, struct history *h, const char *folder, const char *stem)
 {
     char why[100];
 
-    if (!logs_read(&st->primary, st->run->server.data, "binlog", why, sizeof why)) {
-        return run_fail(st->run, "primary: %s", why);
+    if (!logs_read(h, folder, stem, why, sizeof why)) {
+        return run_fail(st->run, "%s", why);
     }
-    for (uint32_t i = 0; i < st->n_peers; i++) {
-        if (!logs_read(&st->held[i], st->peer[i].store.folder, "relay", why, sizeof why)) {
-            return run_fail(st->run, "replica %u: %s", i + 1, why);
-        }
+    if (h->broken != 0) {
+        run_broke(st->run, INV_SANE, "%s", why);
     }
     return true;
+}
+
+bool stage_read_logs(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        if (!read_one(st, &st->held[i], st->peer[i].store.folder, "relay")) {
+            return false;
+        }
+    }
+    return read_one(st, &st->primary, st->run->server.data, "binlog");
 }
 
 /* Kills come first, then power losses; the last kind repeats. */
@@ -343,8 +364,18 @@ bool stage_lose(struct stage *st)
 
 bool stage_restart(struct stage *st)
 {
-    if (!server_start(&st->run->server, &st->run->sc->node[0], &st->reader)) {
-        return run_fail(st->run, "restart: %s", st->run->server.why);
+    struct live_run *r = st->run;
+
+    if (server_start(&r->server, &r->sc->node[0], &st->reader)) {
+        return stage_read(st);
     }
-    return stage_read(st);
+    if (r->server.pid != 0 || guard_signal() != 0) {
+        return run_fail(r, "restart: %s", r->server.why);
+    }
+    st->refused = true;
+    run_say(r, "    it does not start again: %s", r->server.why);
+    if (r->plan.restart) {
+        run_broke(r, INV_LIVE, "%s", r->server.why);
+    }
+    return true;
 }

@@ -19,6 +19,7 @@ struct stage {
     uint32_t n_sent; /* transactions sent so far; also the GTID sequence number of the last */
     txn_mask sent[SESSIONS_MAX];        /* the client's transaction */
     uint32_t losses;                    /* of the primary, so far */
+    bool refused;                       /* the primary does not start any more (stage_restart) */
     bool keep_power;                    /* the case takes the power away by itself */
     struct ledger ledger;               /* what was promised to clients and readers */
     struct history primary;             /* binlog of the primary, read after its loss */
@@ -37,6 +38,8 @@ bool stage_until(struct stage *st, bool (*done)(struct stage *st), uint32_t limi
                  const char *what);
 /* One concurrent commit per client: T2, T3 ... With DDL T2 is one, and first in the binlog. */
 bool stage_commit(struct stage *st);
+/* Is the transaction (from 0) one that becomes a binlog of its own? */
+bool stage_is_large(const struct stage *st, uint32_t txn);
 /* The next transaction, in this session. */
 bool stage_send(struct stage *st, uint32_t client);
 /* Reads with the second connection. */
@@ -45,10 +48,16 @@ bool stage_read(struct stage *st);
  * First the deaf peers' cut, afterwards the answers that are still in the clients' sockets, the
  * packets in the peers', then the histories from the files. */
 bool stage_lose(struct stage *st);
-/* Histories from the files as they are now. */
+/* Histories from the files as they are now. SANE breaks where one cannot be read to its end. */
 bool stage_read_logs(struct stage *st);
-/* Starts the server again on the same data, as primary, and reads. */
+/* Starts the server again on the same data, as primary, and reads. One that ends by itself will do
+ * so at the next try too: st->refused, and true. As a replica it is out, loudly; where it alone was
+ * to serve again everybody waits (LIVE). */
 bool stage_restart(struct stage *st);
+
+/* The same behind a loss, and judges what the server shows now: it serves again
+ * (primary_lost.c). */
+bool stage_go_on(struct stage *st);
 
 /* Cases whose loss strikes a recovery, or the moment before an fsync (recovery_lost.c); behind the
  * others of a plan with a power loss. */
@@ -56,11 +65,12 @@ bool recovery_lost(struct stage *st, struct live_run *r);
 
 /* Says what clients and readers got so far. */
 void stage_say_seen(struct stage *st, const char *when);
-/* The primary is lost: judges what the replicas hold, and each that may be promoted
- * (primary_lost.c). */
-void stage_judge_lost(struct stage *st);
+/* Judges what the replicas hold beside the primary's binlog, and, where the plan has a failover,
+ * each that may be promoted (primary_lost.c). */
+void stage_judge_replicas(struct stage *st);
 
 bool stage_all_streaming(struct stage *st);
+bool stage_replicas_counted(struct stage *st); /* by the primary, as semi-sync replicas */
 /* Does each peer that listens hold all transactions sent? */
 bool stage_all_received(struct stage *st);
 /* Does the primary have all transactions sent in its binlog? Asked for by SQL: with AFTER_SYNC a

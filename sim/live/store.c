@@ -211,6 +211,7 @@ static bool job_apply(struct store_job *j, const struct action *a, ssize_t resul
         return j->written < a->len; /* a short write: go on with the rest */
     case ACT_TRUNCATE:
         mirror_size(f, a->off);
+        f->durable = f->durable < a->off ? f->durable : a->off;
         f->unsynced = true;
         return false;
     case ACT_UNLINK:
@@ -222,6 +223,7 @@ static bool job_apply(struct store_job *j, const struct action *a, ssize_t resul
         if (j->syncing_folder || !f->entry_unsynced) {
             f->unsynced = false;
             f->entry_unsynced = false;
+            f->durable = f->len;
             s->fsyncs++;
             j->syncing_folder = false;
             return false;
@@ -344,4 +346,41 @@ void store_close(struct store *s)
         (void)close(s->folder_fd);
     }
     s->folder_fd = -1;
+}
+
+static bool cut(const char *path, const struct store_file *f, uint32_t to, char *text, size_t cap)
+{
+    size_t n = strlen(text);
+    const char *name = strrchr(path, '/');
+
+    if (to == f->len && !f->entry_unsynced) {
+        return true;
+    }
+    (void)snprintf(text + n, cap - n, "%s%s from %u to %u bytes", n > 0 ? ", " : "",
+                   name == NULL ? path : name + 1, f->len, to);
+    return f->entry_unsynced ? unlink(path) == 0 : truncate(path, (off_t)to) == 0;
+}
+
+bool store_lose_power(struct store *s, char *text, size_t cap)
+{
+    struct store_file was[FILES_MAX];
+    bool good = true;
+
+    assert(s != NULL && text != NULL && cap > 0);
+    assert(!store_busy(s));
+    memcpy(was, s->file, sizeof was);
+    store_close(s);
+    text[0] = '\0';
+    for (uint32_t i = 0; i < FILES_MAX && good; i++) {
+        char path[STORE_PATH_MAX];
+
+        if (was[i].id.kind != FILE_NONE) {
+            store_path(s->folder, was[i].id, path);
+            good = cut(path, &was[i], was[i].entry_unsynced ? 0 : was[i].durable, text, cap);
+        }
+    }
+    if (text[0] == '\0') {
+        (void)snprintf(text, cap, "nothing");
+    }
+    return good;
 }

@@ -24,6 +24,7 @@ struct store_file {
     bool entry_unsynced;
     uv_file fd;
     uint32_t len;
+    uint32_t durable; /* so much of it the last fsync has covered; a cut is durable at once */
     uint32_t cap;
     uint8_t *bytes;
 };
@@ -63,6 +64,11 @@ bool store_busy(const struct store *s);
 bool store_durable(const struct store *s);
 /* Closes descriptors and frees mirrors; the files stay. Waits for jobs under way. */
 void store_close(struct store *s);
+
+/* A power loss: closes as store_close, and cuts off what no fsync has covered. A file whose
+ * directory entry was never synced is gone. `text`: what was lost. False where a file cannot be
+ * cut. */
+bool store_lose_power(struct store *s, char *text, size_t cap);
 
 /* The view holds pointers into the mirrors: valid until the next submit. */
 void store_view(const struct store *s, struct disk_view *v);

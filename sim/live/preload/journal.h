@@ -9,6 +9,9 @@
  *   UNDO   before a write, truncation or extension: the bytes that stood at `off`, and the size
  *   COVER  an fsync has succeeded; it was asked for when the journal was `off` bytes long, so that
  *          all before is durable
+ *   FAILED an fsync has failed, asked for at `off`: what is not covered before that stays in the
+ *          page cache, in pages that count as clean from now on; only a page that is written again
+ *          is written by a later fsync (Linux)
  *   GONE   the file was unlinked: all before is void, its inode may be used again
  *
  * A trap is a file `trap` beside the journals, one line "CALL STEM ACTION SKIP": at the call after
@@ -17,7 +20,7 @@
  *   CALL    write | truncate | fsync
  *   ACTION  kill    SIGKILL before the call is made
  *           stall   SIGKILL before the call is made, 2.5 s later: meanwhile all other threads go on
- *           eio     the call fails with EIO, and is not made
+ *           eio     the call fails with EIO, and is not made; of an fsync the pages are clean then
  *           enospc  likewise, ENOSPC
  *           lie     fsync says yes and makes nothing durable, from now on
  */
@@ -31,7 +34,7 @@
 #define POWER_TRAP        "trap"
 #define POWER_TRAP_HIT    "trap.hit"
 
-enum power_kind { POWER_PATH = 1, POWER_UNDO, POWER_COVER, POWER_GONE };
+enum power_kind { POWER_PATH = 1, POWER_UNDO, POWER_COVER, POWER_FAILED, POWER_GONE };
 
 /* Followed by `len` bytes. */
 struct power_record {

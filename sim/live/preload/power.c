@@ -8,8 +8,7 @@
  * Not modelled: directory entries (a created, renamed or unlinked file is durable at once), writes
  * through mmap, asynchronous I/O, O_DSYNC and O_DIRECT as ways to durability (the server is started
  * without all four: innodb_use_native_aio=0, innodb_flush_method=fsync, log file buffering on), a
- * write that is torn, a block that is durable before an fsync asks for it, pages that Linux drops
- * after a failed fsync.
+ * write that is torn, a block that is durable before an fsync asks for it.
  *
  * All calls of this object are made as system calls: it meets no other wrapper, and not itself.
  */
@@ -404,28 +403,29 @@ static int sync_with(long number, int fd)
     struct tracked *t;
     uint64_t asked = 0;
     bool lies = false;
-    long rc;
-    int why;
+    long rc = -1;
+    int why = 0;
 
     (void)pthread_mutex_lock(&lock);
     t = find(fd);
     if (t != NULL) {
         why = sprung(t, "fsync");
-        if (why != 0) {
-            return (int)refused(why);
-        }
         asked = t->len;
         lies = lying && strncmp(t->name, lying_stem, strlen(lying_stem)) == 0;
     }
     (void)pthread_mutex_unlock(&lock);
-    rc = syscall(number, fd);
-    if (rc == 0 && t != NULL && !lies) {
+    if (why == 0) {
+        rc = syscall(number, fd);
+        why = errno;
+    }
+    if (t != NULL && !(rc == 0 && lies)) {
         (void)pthread_mutex_lock(&lock);
         if (t->reader >= 0) { /* not unlinked meanwhile; entries never move */
-            append(t, POWER_COVER, asked, 0, "", 0);
+            append(t, rc == 0 ? POWER_COVER : POWER_FAILED, asked, 0, "", 0);
         }
         (void)pthread_mutex_unlock(&lock);
     }
+    errno = why;
     return (int)rc;
 }
 
