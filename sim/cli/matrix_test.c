@@ -139,6 +139,26 @@ static void errors_of_cells_have_their_place(void **state)
     says("/bad.yaml:3:53: error: unknown key 'session' in with; allowed: name, ");
 }
 
+/* A bound that is hit is said, of states and of memory; what was found before it counts. */
+static void a_bound_leaves_it_unfinished(void **state)
+{
+    (void)state;
+    static const char *const bounds[] = {"--memory 4", "--max-states 100"};
+    put("long.yaml", "version: 1\nname: long\ncluster: {replicas: [{}, {}]}\n"
+                     "workload: {sessions: 4, transactions: 9}\n"
+                     "faults: [{point: node/power, at_most: 3}]\nexpect: {LIVE: holds}\n");
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "$A prove %s --out $D/b $D/long.yaml", bounds[i]);
+        assert_int_equal(sh(line), 1);
+        says("NOT exhausted");
+        says("NOLOSS    unfinished    no expectation");
+        says("LIVE      unfinished    expected holds");
+    }
+    assert_int_equal(sh("$A prove --memory 0 $D/long.yaml"), 2);
+    says("--memory is 1 ..");
+}
+
 /* ---- the tree's own ------------------------------------------------------------------------- */
 
 static uint32_t all_faults(const struct scenario *s)
@@ -239,6 +259,7 @@ int main(void)
         cmocka_unit_test(a_made_cell_is_one_of_its_tier),
         cmocka_unit_test(witnesses_of_a_made_cell_replay),
         cmocka_unit_test(errors_of_cells_have_their_place),
+        cmocka_unit_test(a_bound_leaves_it_unfinished),
         cmocka_unit_test(the_matrix_of_the_tree),
         cmocka_unit_test(schema_is_the_loaders),
     };
