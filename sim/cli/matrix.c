@@ -113,6 +113,19 @@ static const char *not_there(const struct matrix *m, const struct matrix_options
     return NULL;
 }
 
+/* Leaves in m what is to be searched, with a file for each that has none. */
+static int choose_cells(struct matrix *m, const struct matrix_options *o, const char *command)
+{
+    const char *missing = not_there(m, o);
+    if (missing != NULL)
+        return cli_usage(command, "the matrix has no cell '%s'", missing);
+    filter(m, o);
+    char *made = cli_path(o->common.out, "witness");
+    bool written = matrix_write_made(m, made, stderr);
+    free(made);
+    return written ? EXIT_EXPECTED : EXIT_HARNESS;
+}
+
 int cmd_matrix(int argc, char **argv)
 {
     static const struct argp_option options[] = {
@@ -145,16 +158,11 @@ int cmd_matrix(int argc, char **argv)
     struct matrix m;
     if (!matrix_load(o.file != NULL ? o.file : path, &m, stderr))
         return EXIT_USAGE;
-    const char *missing = not_there(&m, &o);
-    if (missing != NULL)
-        return cli_usage(argv[0], "the matrix has no cell '%s'", missing);
-    filter(&m, &o);
-    char *made = cli_path(o.common.out, "witness");
-    bool written = matrix_write_made(&m, made, stderr);
-    free(made);
-    if (!written)
-        return EXIT_HARNESS;
-    int status;
+    int status = choose_cells(&m, &o, argv[0]);
+    if (status != EXIT_EXPECTED) {
+        matrix_free(&m);
+        return status;
+    }
     const char *again = o.tier == TIER_CI ? "ackproof matrix" : "ackproof matrix --tier full";
     struct report *r = search_scenarios(m.scenario, m.row, m.n, &o.common, again, &status);
     char *json = cli_path(o.common.out, "report.json");
