@@ -159,6 +159,18 @@ static void a_bound_leaves_it_unfinished(void **state)
     says("--memory is 1 ..");
 }
 
+/* A worker keeps its blocks from one search to the next: what lies in them is nothing to it. */
+static void a_search_knows_nothing_of_the_one_before(void **state)
+{
+    (void)state;
+    assert_int_equal(sh("B=scenarios/23-count-2.yaml; P=\"$A prove --jobs 1 --out $D/b\";"
+                        "$P scenarios/35-before-write-two-replicas.yaml $B >$D/two;"
+                        "$P $B >$D/one; for i in one two; do"
+                        "  grep ' states, ' $D/$i | tail -n 1 | cut -d , -f 1,2 >$D/$i.n; done;"
+                        "test -s $D/one.n && diff $D/one.n $D/two.n"),
+                     0);
+}
+
 /* ---- the tree's own ------------------------------------------------------------------------- */
 
 static uint32_t all_faults(const struct scenario *s)
@@ -260,6 +272,7 @@ int main(void)
         cmocka_unit_test(witnesses_of_a_made_cell_replay),
         cmocka_unit_test(errors_of_cells_have_their_place),
         cmocka_unit_test(a_bound_leaves_it_unfinished),
+        cmocka_unit_test(a_search_knows_nothing_of_the_one_before),
         cmocka_unit_test(the_matrix_of_the_tree),
         cmocka_unit_test(schema_is_the_loaders),
     };
