@@ -58,6 +58,49 @@ static void a_commit_has_edges_and_the_next_ones_have_few(void **state)
     rig_close(&g);
 }
 
+/* Of a transaction that goes all the way each thing that can become true of it is an edge: ten
+ * kinds; nobody refuses it. An edge of the first 1024 is a pair, 32 times the one that was true
+ * last and the one that is true now. */
+static void each_thing_that_becomes_true_is_an_edge(void **state)
+{
+    (void)state;
+    struct rig g;
+    begin(&g, RIG_PAIR ONE);
+    step(&g, rig_find(&g, MOVE_CLIENT, 0, -1));
+    struct moves m;
+    for (moves_list(&g.sim, &m); m.n > 0; moves_list(&g.sim, &m))
+        step(&g, m.key[0]);
+    bool kind[32] = {false};
+    for (uint32_t i = 0; i < 1024; i++)
+        kind[i % 32] |= seen[i] != 0;
+    uint32_t kinds = 0;
+    for (uint32_t k = 0; k < 32; k++)
+        kinds += kind[k];
+    assert_int_equal(kinds, 10);
+    assert_false(kind[EDGE_KINDS]); /* refused is the last of them, counted from 1 */
+    rig_close(&g);
+}
+
+/* So is each pair of conditions that one run meets. */
+static void conditions_that_meet_are_edges(void **state)
+{
+    (void)state;
+    struct rig g;
+    begin(&g, RIG_PAIR ONE POWER);
+    step(&g, rig_find(&g, MOVE_CLIENT, 0, -1));
+    rig_run_to(&g, P, TASK_SESSION, "fsync");
+    step(&g, rig_find(&g, MOVE_POWER, P, -1));
+    uint32_t met = 0, pairs = 0;
+    for (uint32_t r = 0; r < REACHES; r++) {
+        met += rig_reached(&g, (enum reach)r);
+        for (uint32_t other = 0; other < 64; other++)
+            pairs += seen[1024 + r * 64 + other];
+    }
+    assert_true(met >= 2);
+    assert_int_equal(pairs, met * (met + 1) / 2);
+    rig_close(&g);
+}
+
 /* Where a power loss comes is an edge: before the write, behind it, behind the fsync. */
 static void each_place_of_a_crash_is_an_edge(void **state)
 {
@@ -113,6 +156,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_commit_has_edges_and_the_next_ones_have_few),
+        cmocka_unit_test(each_thing_that_becomes_true_is_an_edge),
+        cmocka_unit_test(conditions_that_meet_are_edges),
         cmocka_unit_test(each_place_of_a_crash_is_an_edge),
         cmocka_unit_test(sessions_are_alike),
     };

@@ -108,7 +108,7 @@ static bool same_disk(const struct sim *s, const uint32_t node[2])
 static const struct conn *only_conn(const struct world *w, uint32_t replica, uint32_t *n)
 {
     const struct conn *found = NULL;
-    for (uint32_t i = 0; i < w->conns; i++) {
+    for (uint32_t i = 0; i < w->conns; i++) { /* what lies behind is of another search */
         const struct conn *c = &w->conn[i];
         if (!c->used || (c->replica != replica && c->primary != replica))
             continue;

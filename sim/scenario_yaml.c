@@ -201,6 +201,26 @@ static const cyaml_schema_field_t scenario_fields[] = {
     CYAML_FIELD_END,
 };
 
+const cyaml_schema_field_t scenario_with_fields[] = {
+    TEXT("name", MUST, struct raw_with, name, SCENARIO_NAME_MAX - 1),
+    TEXT("title", OPT, struct raw_with, title, SCENARIO_TEXT_MAX - 1),
+    TEXT("story", OPT, struct raw_with, story, SCENARIO_TEXT_MAX - 1),
+    CYAML_FIELD_SEQUENCE("source", OPT, struct raw_with, source, &source_value, 0,
+                         SCENARIO_SOURCES_MAX),
+    UINT("replicas", struct raw_with, replicas),
+    CYAML_FIELD_MAPPING_PTR("workload", OPT, struct raw_with, workload, workload_fields),
+    CYAML_FIELD_MAPPING_PTR("disk", OPT, struct raw_with, disk, disk_fields),
+    CYAML_FIELD_SEQUENCE("faults", OPT, struct raw_with, faults, &fault_value, 0,
+                         SCENARIO_FAULTS_MAX),
+    CYAML_FIELD_SEQUENCE("operator", OPT, struct raw_with, operator, & operator_value, 0,
+                         SCENARIO_OPERATORS_MAX),
+    CYAML_FIELD_MAPPING_PTR("manager", OPT, struct raw_with, manager, manager_fields),
+    CYAML_FIELD_MAPPING_PTR("bounds", OPT, struct raw_with, bounds, bounds_fields),
+    CYAML_FIELD_SEQUENCE("reach", OPT, struct raw_with, reach, &reach_value, 0, REACHES),
+    CYAML_FIELD_MAPPING_PTR("expect", OPT, struct raw_with, expect, expect_fields),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_value_t scenario_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_scenario, scenario_fields)};
 

@@ -124,6 +124,30 @@ struct raw_scenario {
     struct raw_expect *expect;
 };
 
+/* What a cell of the matrix says instead of a scenario's own keys. A mapping replaces key by key,
+ * everything else as a whole. */
+struct raw_with {
+    char *name; /* must be there: two scenarios of one name are one in a report */
+    char *title;
+    char *story;
+    char **source;
+    uint32_t source_count;
+    uint32_t *replicas; /* how many; those that the file does not have are like its last */
+    struct raw_workload *workload;
+    struct raw_disk *disk;
+    struct raw_fault *faults;
+    uint32_t faults_count;
+    struct raw_operator *operator;
+    uint32_t operator_count;
+    struct raw_manager *manager;
+    struct raw_bounds *bounds;
+    char **reach;
+    uint32_t reach_count;
+    struct raw_expect *expect;
+};
+
 const cyaml_schema_value_t *scenario_yaml_schema(void);
+/* Fields of struct raw_with, for a mapping in another file. */
+extern const cyaml_schema_field_t scenario_with_fields[];
 
 #endif

@@ -90,8 +90,9 @@ static void wait_ends_with_the_timeout(void **state)
     rig_close(&g);
 }
 
-rig_open(&g, RIG_PAIR ONE PLAIN "faults: [{point: node/power, of: primary}]\n");
-*ask(seen on 10.11.19).*/ static void the_engine_comes_last(void **state)
+/* The binlog is closed first: a power loss behind that finds a transaction in doubt, and no binlog
+ * to ask (seen on 10.11.19). */
+static void the_engine_comes_last(void **state)
 {
     (void)state;
     for (uint32_t flushed = 0; flushed < 2; flushed++) {

@@ -283,15 +283,31 @@ bool yaml_source_has(struct yaml_source *s, const char *where)
     return complete;
 }
 
+/* The file that says what stands at `where`, and the place there: the file on top where that has
+ * the first key of the path. */
+static struct yaml_source *who_says(struct yaml_source *s, const char *where, char *at, size_t cap)
+{
+    snprintf(at, cap, "%s", where);
+    if (s->over == NULL)
+        return s;
+    int key = (int)strcspn(where, ".[?");
+    snprintf(at, cap, "%s.%.*s", s->over_at, key, where);
+    bool there = key > 0 && yaml_source_has(s->over, at);
+    snprintf(at, cap, "%s%s%s", there ? s->over_at : "", there ? "." : "", where);
+    return there ? s->over : s;
+}
+
 bool yaml_source_error(struct yaml_source *s, const char *where, const char *format, ...)
 {
     assert(s->has_doc);
     assert(where != NULL);
+    char at[256];
+    s = who_says(s, where, at, sizeof at);
     yaml_node_t *key;
     bool complete;
-    const yaml_node_t *n = find_path(s, where, &key, &complete);
-    size_t len = strlen(where);
-    if (complete && key != NULL && len > 0 && where[len - 1] == '?')
+    const yaml_node_t *n = find_path(s, at, &key, &complete);
+    size_t len = strlen(at);
+    if (complete && key != NULL && len > 0 && at[len - 1] == '?')
         n = key;
     va_list ap;
     va_start(ap, format);

@@ -31,6 +31,10 @@ struct yaml_source {
     size_t len;
     yaml_document_t doc;
     bool has_doc;
+    /* Another file in which some keys of this one are given anew, and where in it; NULL: none.
+     * Errors about those keys point there. Not owned. */
+    struct yaml_source *over;
+    const char *over_at;
 };
 
 /* Reads and parses. False: said why on `err`, nothing to close. Aliases, a second document and an

@@ -33,6 +33,10 @@
 #define READ_ONLY    2
 #define MOST         0 /* PROMOTE */
 #define ANY          1
+#define LEAVES       0 /* KILLED: what a wait does whose session was killed: ends (MariaDB), goes on */
+#define STAYS        1
+#define CONNECTION   0 /* WHAT is killed: the client hears nothing more, or gets its OK */
+#define QUERY        1
 
 #ifndef N
 #define N 2 /* transactions, at most 4 */
@@ -94,6 +98,36 @@
 #ifndef LIE_R
 #define LIE_R 0 /* a relay log fsync that keeps nothing */
 #endif
+#ifndef FAIL_P
+#define FAIL_P 0 /* a binlog fsync that fails, upon which the server ends itself (ABORT_SERVER) */
+#endif
+#ifndef RESET
+#define RESET 0 /* of a connection between two healthy ends */
+#endif
+#ifndef COUNT
+#define COUNT 1 /* replicas that must ACK, at most R */
+#endif
+#ifndef CUT
+#define CUT 0 /* 1: crash recovery cuts what is in doubt off the binlog (init-rpl-role=SLAVE) */
+#endif
+#ifndef DOWN_R
+#define DOWN_R 0 /* 1: a replica that crashed stays down */
+#endif
+#ifndef KILL_S
+#define KILL_S 0 /* budgets of operators: KILL of a session whose group waits for an ACK */
+#endif
+#ifndef KILLED
+#define KILLED LEAVES
+#endif
+#ifndef WHAT
+#define WHAT CONNECTION
+#endif
+#ifndef STOP_R
+#define STOP_R 0 /* STOP SLAVE, and START SLAVE as often */
+#endif
+#ifndef SET_OFF
+#define SET_OFF 0 /* semi-sync disabled on the primary, and enabled as often */
+#endif
 #ifndef PARTITION
 #define PARTITION 0 /* the primary cut off for good, but not from its clients; nobody fences it */
 #endif
@@ -110,7 +144,7 @@
 
 #define SERVING    0
 #define RECOVERING 1 /* up after a crash, dump threads run, sessions are kept out */
-#define KILLED     2
+#define DEAD       2
 #define POWERLESS  3
 #define PROMOTED   4 /* a replica has taken over: nothing is judged after that */
 
@@ -131,7 +165,13 @@ byte ack;      /* highest ACK that the primary has counted */
 bool off;      /* fallen back to asynchronous */
 byte hole;     /* numbers that the binlog has lost */
 byte ehole;    /* numbers that the engine has lost */
+byte loose;    /* set: recovery took it from the page cache, and no fsync has covered it since */
+byte ghost;    /* set: lost from there, but the file that recovery began says that they were */
 byte losses;   /* of the primary */
+byte freed;    /* set: whose wait a KILL has ended */
+byte gone;     /* set: whose clients were cut off */
+bool disabled; /* by an operator */
+byte unasked;  /* published before semi-sync was enabled: not known, not waited for */
 
 byte okayed;   /* set: clients that got OK */
 byte seen;     /* set: what any reader could see on a serving primary */
@@ -147,12 +187,16 @@ typedef replica {
     byte asked;   /* mark to be ACKed; the next event is read after that */
     bool synced;  /* an fsync has answered for it */
     byte flight;  /* ACK on the wire */
+    byte told;    /* highest ACK of it that the primary has counted */
+    bool stopped; /* by an operator */
     byte vouched; /* set: all that its ACKs release */
 }
 replica r[R];
 
 byte kill_p = KILL_P, power_p = POWER_P, lie_p = LIE_P;
 byte kill_r = KILL_R, power_r = POWER_R, lie_r = LIE_R;
+byte fail_p = FAIL_P, reset = RESET, kill_s = KILL_S;
+byte stop_r = STOP_R, start_r = STOP_R, set_off = SET_OFF, set_on = SET_OFF;
 bool cut, quiet;
 
 byte bad;    /* promises broken: one bit each */
@@ -198,11 +242,12 @@ inline judge(promise, stake, broken)
 
 #define binlog   (upto(w) & ~hole)
 #define stream   (upto(pub) & ~hole) /* what the dump threads can send, in order */
+#define places   (stream | ghost)    /* taken in the order, whether there is something or not */
 #define engine   (upto(e) & ~ehole)
 #define up       (primary == SERVING || primary == RECOVERING)
-#define lost     (primary == KILLED || primary == POWERLESS)
+#define lost     (primary == DEAD || primary == POWERLESS)
 #define follows  ((losses <= 1 && LOSS1 == RESTART) || (losses > 1 && LOSS2 == RESTART))
-#define nowait   (WAIT == ASYNC || off)
+#define nowait   (WAIT == ASYNC || off || disabled)
 #define synced_w (SYNC_BINLOG == 0 || claimed == w)
 
 /* ---- the primary's pipeline ----------------------------------------------------------------- */
@@ -221,8 +266,8 @@ inline take_group()
 
 /* May the group pass from the wait to the engine commit? Groups do not overtake one another: the
  * one before has to be through with its commits. */
-#define may_pass (entered > passed && e == passed && \
-    (WAIT == AFTER_COMMIT || nowait || ack >= entered))
+#define may_pass (entered > passed && e == passed && (WAIT == AFTER_COMMIT || nowait || \
+    ack >= entered || entered <= unasked || (freed & bit(entered)) != 0))
 
 #if WAIT == BEFORE_WRITE
 /* order, publish (from memory), wait, write, fsync, commit */
@@ -243,11 +288,49 @@ inline take_group()
 #define waits (!nowait && (WAIT == AFTER_COMMIT -> (answered < e && ack <= answered) : \
     (entered > passed && ack < entered)))
 
+/* The ACK that COUNT replicas have given. */
+inline count_acks()
+{
+#if R == 1
+    ack = r[0].told
+#else
+    if
+    :: (r[0].told > r[1].told) == (COUNT == 1) -> ack = r[0].told
+    :: else -> ack = r[1].told
+    fi
+#endif
+}
+
+/* KILL of one of the group that waits: its first is the leader, which waits for all of them. */
+#define may_kill (WAIT != AFTER_COMMIT && entered > passed && !nowait && ack < entered || \
+    WAIT == AFTER_COMMIT && answered < e && !nowait && ack < e)
+
+inline kill_one()
+{
+    x = (WAIT == AFTER_COMMIT -> answered + 1 : passed + 1);
+    do
+    :: x < (WAIT == AFTER_COMMIT -> e : entered) -> x = x + 1
+    :: break
+    od;
+    if
+    :: WHAT == CONNECTION -> gone = gone | bit(x)
+    :: else
+    fi;
+    if
+    :: KILLED == LEAVES && WAIT == AFTER_COMMIT -> freed = freed | bit(x)
+    :: KILLED == LEAVES && WAIT != AFTER_COMMIT && x == passed + 1 -> freed = freed | bit(entered)
+    :: else
+    fi;
+    x = 0
+}
+
 /* ---- crash recovery of the primary ---------------------------------------------------------- */
 
 /* What is in the binlog is committed, what is only prepared is rolled back; an engine commit whose
- * record had reached the disk stays whatever the binlog says. All marks start again behind the last
- * number that was ever given. */
+ * record had reached the disk stays whatever the binlog says. The commits are made durable, the
+ * binlog that was read is not: what a killed server left in the page cache may still be lost, any
+ * end of it, while the engine keeps it. The GTID list of the next file counts it: its place is not
+ * given again. All marks start again behind the last number that was ever given. */
 inline recover()
 {
     k = w;
@@ -257,18 +340,30 @@ inline recover()
         do
         :: k < w -> k = k + 1
         :: break
-        od
-    :: else
+        od;
+        do
+        :: loose != 0 -> loose = loose & ~low(loose)
+        :: break
+        od;
+        hole = hole | loose;
+        ghost = ghost | loose;
+        loose = 0
+    :: else -> loose = loose | (upto(w) & ~upto(d) & ~hole)
     fi;
     m = upto(k) & ~hole;
+#if CUT
+    m = m & upto(ed) & ~ehole;
+    loose = loose & m;
+#endif
     x = m | (upto(ed) & ~ehole);
     hole = upto(given) & ~m;
     ehole = upto(given) & ~x;
     w = given; claimed = given; d = given; pub = given; entered = given; passed = given;
     e = given; ed = given; answered = given; queued = 0; ack = 0; off = 0;
+    disabled = 0; unasked = 0; freed = 0; gone = 0;
     i = 0;
     do
-    :: i < R -> r[i].connected = 0; r[i].flight = 0; i = i + 1
+    :: i < R -> r[i].connected = 0; r[i].flight = 0; r[i].told = 0; i = i + 1
     :: else -> break
     od;
     primary = RECOVERING
@@ -294,8 +389,8 @@ inline serve()
 
 /* ---- a replica ------------------------------------------------------------------------------ */
 
-#define asks_for(n) (n < R && !r[n].down && !r[n].connected && up && !cut && \
-    count(r[n].stored) <= count(stream))
+#define asks_for(n) (n < R && !r[n].down && !r[n].connected && !r[n].stopped && up && !cut && \
+    count(r[n].stored) <= count(places))
 
 /* GTID connect: the place in the order is all that is compared, so a replica that holds another
  * transaction under the same GTID is let in without a word. Ahead of the primary: refused. */
@@ -303,14 +398,14 @@ inline connect(n)
 {
     k = 0;
     do
-    :: count(upto(k) & stream) < count(r[n].stored) -> k = k + 1
+    :: count(upto(k) & places) < count(r[n].stored) -> k = k + 1
     :: else -> break
     od;
     r[n].pos = k;
     r[n].connected = 1;
     r[n].flight = 0; r[n].asked = 0; r[n].synced = 0;
     if
-    :: primary == RECOVERING && k > ack -> ack = k
+    :: primary == RECOVERING && k > r[n].told -> r[n].told = k; count_acks()
     :: else
     fi;
     judge(CONVERGE_BIT, r[n].stored, r[n].stored ^ (upto(k) & stream));
@@ -357,6 +452,11 @@ inline replica_crash(n)
 {
     r[n].down = 1; r[n].connected = 0; r[n].memory = 0; r[n].asked = 0; r[n].synced = 0;
     r[n].pos = 0
+}
+
+inline disconnect(n)
+{
+    r[n].connected = 0; r[n].flight = 0; r[n].asked = 0; r[n].synced = 0; r[n].pos = 0
 }
 
 /* A prefix of the relay log survives, at least what is durable. */
@@ -412,7 +512,7 @@ inline promote(n)
         !r[n].synced && lie_r > 0 && !quiet -> r[n].synced = 1; lie_r = lie_r - 1 } \
     :: atomic { primary != PROMOTED && may_ack(n) -> send_ack(n) } \
     :: atomic { n < R && r[n].flight != 0 && up && !cut -> \
-        if :: r[n].flight > ack -> ack = r[n].flight :: else fi; \
+        if :: r[n].flight > r[n].told -> r[n].told = r[n].flight; count_acks() :: else fi; \
         if :: r[n].flight >= w -> off = 0 :: else fi; \
         r[n].flight = 0 } \
     :: atomic { primary != PROMOTED && n < R && APPLIER == FREE && !r[n].down && \
@@ -423,7 +523,13 @@ inline promote(n)
         kill_r = kill_r - 1; replica_crash(n) } \
     :: atomic { primary != PROMOTED && n < R && !r[n].down && power_r > 0 && !quiet -> \
         power_r = power_r - 1; lose_power(n) } \
-    :: atomic { primary != PROMOTED && n < R && r[n].down -> replica_restart(n) } \
+    :: atomic { primary != PROMOTED && n < R && r[n].down && !DOWN_R -> replica_restart(n) } \
+    :: atomic { n < R && RESET && up && r[n].connected && reset > 0 && !quiet -> \
+        reset = reset - 1; disconnect(n) } \
+    :: atomic { n < R && STOP_R && up && !r[n].down && !r[n].stopped && stop_r > 0 && !quiet -> \
+        stop_r = stop_r - 1; r[n].stopped = 1; disconnect(n) } \
+    :: atomic { n < R && STOP_R && up && r[n].stopped && start_r > 0 && !quiet -> \
+        start_r = start_r - 1; r[n].stopped = 0 } \
     :: atomic { electable(n) -> promote(n) }
 
 /* ---- everything that can happen ------------------------------------------------------------- */
@@ -445,14 +551,24 @@ end:
     :: atomic { primary == SERVING && may_pass -> passed = entered }
     :: atomic { primary == SERVING && may_commit -> e = e + 1; seen = seen | bit(e) }
     :: atomic { primary == SERVING && answered < e &&
-        (WAIT != AFTER_COMMIT || nowait || ack > answered) ->
-        answered = answered + 1; okayed = okayed | bit(answered) }
+        (WAIT != AFTER_COMMIT || nowait || ack > answered || unasked > answered ||
+        (freed & bit(answered + 1)) != 0) ->
+        answered = answered + 1; okayed = okayed | (bit(answered) & ~gone) }
     :: atomic { primary == SERVING && TIMEOUT != 0 && waits -> off = 1 }
 
     :: atomic { up && !cut && kill_p > 0 && !quiet ->
-        kill_p = kill_p - 1; losses = losses + 1; primary = KILLED }
+        kill_p = kill_p - 1; losses = losses + 1; primary = DEAD }
     :: atomic { up && !cut && power_p > 0 && !quiet ->
         power_p = power_p - 1; losses = losses + 1; primary = POWERLESS }
+    :: atomic { primary == SERVING && SYNC_BINLOG != 0 && claimed < w && fail_p > 0 && !quiet ->
+        fail_p = fail_p - 1; losses = losses + 1; primary = DEAD }
+    :: atomic { primary == SERVING && KILL_S != 0 && kill_s > 0 && may_kill && !quiet ->
+        kill_s = kill_s - 1; kill_one() }
+    :: atomic { primary == SERVING && set_off > 0 && !disabled && !quiet ->
+        set_off = set_off - 1; disabled = 1 }
+    :: atomic { primary == SERVING && set_on > 0 && disabled && !quiet ->
+        /* On at once; what was published before was never asked for. */
+        set_on = set_on - 1; disabled = 0; off = 0; unasked = pub }
     :: atomic { PARTITION != 0 && primary == SERVING && !cut && !quiet -> cut = 1 }
     :: atomic { lost && follows -> recover(); k = 0; m = 0; x = 0; i = 0 }
     :: atomic { primary == RECOVERING && (RECOVERY == SERVE ||
@@ -476,9 +592,10 @@ end:
 #if QUIET
     :: atomic { !quiet && !cut -> quiet = 1 }
     :: else ->
-        /* Nothing more can happen. With no fault to come, nobody may be left waiting. */
+        /* Nothing more can happen. With no fault to come, nobody may be left waiting, but for a
+         * replica that an operator has stopped. */
         if
-        :: quiet && up ->
+        :: quiet && up && !r[0].stopped ->
             judge(LIVE_BIT, 1, primary == RECOVERING || begun < N || answered < given || queued > 0)
         :: else
         fi;

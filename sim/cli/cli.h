@@ -34,6 +34,7 @@ struct common {
     const char *junit;      /* NULL: not asked for */
     uint32_t shard, shards; /* this is part shard (from 1) of shards */
     uint64_t max_states;    /* 0: what the scenario says */
+    uint64_t memory_bytes;  /* bound of one search; 0: its share of the machine */
     uint32_t no_reduction;  /* mask of enum reduction */
     enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color;
     bool quiet;

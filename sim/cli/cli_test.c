@@ -19,7 +19,7 @@
 #include <jansson.h>
 
 #include "model/invariant.h"
-#include "sim/cli/matrix_file.h"
+#include "model/reach.h"
 #include "sim/scenario_yaml.h"
 
 enum { OUTPUT_MAX = 64 * 1024 };
@@ -421,27 +421,6 @@ static void matrix_and_report(void **state)
     says("twice.yaml:4:22: error: the name tiny is that of ");
 }
 
-static void the_matrix_of_the_tree(void **state)
-{
-    (void)state;
-    struct matrix m;
-    if (!matrix_load("scenarios/matrix.yaml", &m, stderr))
-        fail();
-    bool row[100] = {false};
-    for (size_t i = 0; i < m.n; i++) {
-        assert_in_range(m.row[i], 1, 99);
-        row[m.row[i]] = true;
-        /* the file is NN-NAME.yaml, NN the row */
-        char file[128];
-        snprintf(file, sizeof file, "scenarios/%02u-%s.yaml", m.row[i], m.scenario[i].name);
-        assert_string_equal(m.scenario[i].file, file);
-        assert_true(m.scenario[i].reach != 0);
-    }
-    for (int i = 1; i <= 13; i++)
-        assert_true(row[i]);
-    matrix_free(&m);
-}
-
 /* An interrupted search leaves nothing behind. */
 static void interrupt_cleans_up(void **state)
 {
@@ -586,7 +565,6 @@ int main(void)
         cmocka_unit_test(runs_follow_their_seed),
         cmocka_unit_test(long_runs_and_sessions),
         cmocka_unit_test(matrix_and_report),
-        cmocka_unit_test(the_matrix_of_the_tree),
         cmocka_unit_test(interrupt_cleans_up),
         cmocka_unit_test(a_crash_costs_one_scenario),
         cmocka_unit_test(schema_is_the_loaders),

@@ -19,6 +19,7 @@ enum {
     KEY_SHARD,
     KEY_COLOR,
     KEY_MAX_STATES,
+    KEY_MEMORY,
     KEY_NO_REDUCTION,
 };
 
@@ -34,6 +35,10 @@ static const struct argp_option options[] = {
      "chain, loss, boot, replicas (default: all)",
      10},
     {"max-states", KEY_MAX_STATES, "N", 0, "Bound of a search instead of the scenario's own", 10},
+    {"memory", KEY_MEMORY, "MIB", 0,
+     "Bound of one search (default: three quarters of the machine over the processes, at most "
+     "4096)",
+     10},
     {"color", KEY_COLOR, "WHEN", 0, "auto, always or never", 10},
     {"quiet", 'q', NULL, 0, "Say only what is not as expected", 10},
     {0},
@@ -105,6 +110,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_MAX_STATES:
         c->max_states = cli_number(state, "--max-states", arg, 1, UINT64_MAX);
+        return 0;
+    case KEY_MEMORY:
+        c->memory_bytes = cli_number(state, "--memory", arg, 1, (uint64_t)1 << 40) << 20;
         return 0;
     case KEY_COLOR:
         if (strcmp(arg, "auto") != 0 && strcmp(arg, "always") != 0 && strcmp(arg, "never") != 0)

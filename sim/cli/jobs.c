@@ -282,7 +282,8 @@ static bool pool_open(struct pool *p)
     p->slots = p->n < p->slots ? (uint32_t)p->n : p->slots;
     atomic_store(&p->board->idle, (int32_t)(p->common->jobs - p->slots));
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    if (pages > 0 && size > 0) {
+    p->memory_bytes = p->common->memory_bytes;
+    if (p->memory_bytes == 0 && pages > 0 && size > 0) {
         uint64_t share = (uint64_t)pages / 4 * 3 * (uint64_t)size / (p->slots > 0 ? p->slots : 1);
         p->memory_bytes = share < (uint64_t)4 << 30 ? share : 0;
     }

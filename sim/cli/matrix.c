@@ -8,13 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { CELLS_ASKED_MAX = 64 };
+
 struct matrix_options {
     struct common common;
+    const char *cell[CELLS_ASKED_MAX]; /* names; none: all */
+    uint32_t n_cells;
     const char *file; /* NULL: look for it */
     enum tier tier;
 };
 
-enum { KEY_FAULT_SETS = 0x200, KEY_NO_FAULT_SETS, KEY_SHORTEST };
+enum { KEY_FAULT_SETS = 0x200, KEY_NO_FAULT_SETS, KEY_SHORTEST, KEY_CELL };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -34,6 +38,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_FAULT_SETS:
     case KEY_NO_FAULT_SETS:
         m->common.fault_sets = key == KEY_FAULT_SETS;
+        return 0;
+    case KEY_CELL:
+        if (m->n_cells == CELLS_ASKED_MAX)
+            argp_error(state, "--cell can be given %d times", CELLS_ASKED_MAX);
+        m->cell[m->n_cells++] = arg;
         return 0;
     case KEY_SHORTEST:
         m->common.shortest = true;
@@ -67,18 +76,54 @@ static bool find_matrix(char path[PATH_MAX])
     return false;
 }
 
-/* Keeps the cells of the tier and of this shard. */
+static bool is_asked(const struct matrix_options *o, const char *name)
+{
+    bool asked = o->n_cells == 0;
+    for (uint32_t i = 0; i < o->n_cells; i++)
+        asked = asked || strcmp(o->cell[i], name) == 0;
+    return asked;
+}
+
+/* Keeps the cells of the tier, or those that were asked for, of this shard. */
 static void filter(struct matrix *m, const struct matrix_options *o)
 {
     size_t in_tier = 0, kept = 0;
     for (size_t i = 0; i < m->n; i++) {
-        if (m->tier[i] > o->tier || in_tier++ % o->common.shards != o->common.shard - 1)
+        bool in = o->n_cells > 0 ? is_asked(o, m->scenario[i].name) : m->tier[i] <= o->tier;
+        if (!in || in_tier++ % o->common.shards != o->common.shard - 1)
             continue;
         m->scenario[kept] = m->scenario[i];
         m->row[kept] = m->row[i];
+        m->made[kept] = m->made[i];
         kept++;
     }
     m->n = kept;
+}
+
+/* A cell that was asked for and is not there; NULL: none. */
+static const char *not_there(const struct matrix *m, const struct matrix_options *o)
+{
+    for (uint32_t i = 0; i < o->n_cells; i++) {
+        bool found = false;
+        for (size_t k = 0; k < m->n; k++)
+            found = found || strcmp(m->scenario[k].name, o->cell[i]) == 0;
+        if (!found)
+            return o->cell[i];
+    }
+    return NULL;
+}
+
+/* Leaves in m what is to be searched, with a file for each that has none. */
+static int choose_cells(struct matrix *m, const struct matrix_options *o, const char *command)
+{
+    const char *missing = not_there(m, o);
+    if (missing != NULL)
+        return cli_usage(command, "the matrix has no cell '%s'", missing);
+    filter(m, o);
+    char *made = cli_path(o->common.out, "witness");
+    bool written = matrix_write_made(m, made, stderr);
+    free(made);
+    return written ? EXIT_EXPECTED : EXIT_HARNESS;
 }
 
 int cmd_matrix(int argc, char **argv)
@@ -86,6 +131,7 @@ int cmd_matrix(int argc, char **argv)
     static const struct argp_option options[] = {
         {"tier", 't', "TIER", 0, "ci (default) or full", 0},
         {"matrix", 'm', "FILE", 0, "Instead of scenarios/matrix.yaml", 0},
+        {"cell", KEY_CELL, "NAME", 0, "Only this cell, of whatever tier; may be given again", 0},
         {"fault-sets", KEY_FAULT_SETS, NULL, 0,
          "Search for the smallest sets of faults that break each promise (default)", 0},
         {"no-fault-sets", KEY_NO_FAULT_SETS, NULL, 0, "Leave that out", 0},
@@ -112,8 +158,11 @@ int cmd_matrix(int argc, char **argv)
     struct matrix m;
     if (!matrix_load(o.file != NULL ? o.file : path, &m, stderr))
         return EXIT_USAGE;
-    filter(&m, &o);
-    int status;
+    int status = choose_cells(&m, &o, argv[0]);
+    if (status != EXIT_EXPECTED) {
+        matrix_free(&m);
+        return status;
+    }
     const char *again = o.tier == TIER_CI ? "ackproof matrix" : "ackproof matrix --tier full";
     struct report *r = search_scenarios(m.scenario, m.row, m.n, &o.common, again, &status);
     char *json = cli_path(o.common.out, "report.json");

@@ -11,6 +11,7 @@ struct matrix {
     struct scenario *scenario;
     uint32_t *row;
     enum tier *tier;
+    bool *made; /* of a scenario file and what the cell says instead (sim/scenario_with.h) */
     size_t n;
 };
 
@@ -18,6 +19,9 @@ struct matrix {
  * `err` as scenario_load does, for all scenarios that are wrong. */
 bool matrix_load(const char *path, struct matrix *m, FILE *err);
 void matrix_free(struct matrix *m);
+/* Writes the scenarios of cells that have no file of their own to DIR/NAME.yaml; their witnesses
+ * name that file. False: said why. */
+bool matrix_write_made(struct matrix *m, const char *dir, FILE *err);
 /* Is this YAML file a matrix rather than a scenario? False where it cannot be read. */
 bool matrix_is(const char *path);
 

@@ -145,6 +145,10 @@ static const char planted_run[] =
     "[ \"$1\" = run ] || exec $D/planted \"$@\"\n"
     "\"$ACKPROOF_BINARY\" \"$@\" | sed \"s/^seed 3 hash .*/seed 3 hash $(printf %032x $$)/\"\n";
 
+static const char planted_search[] = "#!/bin/sh\n"
+                                     "[ \"$1\" = prove ] || exec \"$ACKPROOF_BINARY\" \"$@\"\n"
+                                     "exec \"$ACKPROOF_BINARY\" \"$@\" --no-reduction\n";
+
 static void determinism_is_checked(void **state)
 {
     (void)state;
@@ -155,6 +159,15 @@ static void determinism_is_checked(void **state)
     assert_int_equal(sh(line), 0);
     says("program-2: 5 hashes, equal to program-1");
     says("program-1-again: 5 hashes, equal to program-1");
+    says("program-2: search of ");
+    says(" states, equal to program-1");
+    /* one that searches another way, or finds another counterexample */
+    put("other", planted_search);
+    snprintf(line, sizeof line, "chmod +x $D/other; %s $A,$D/other $D/async.yaml 1..5", check);
+    assert_int_equal(sh(line), 1);
+    says("program-2: 5 hashes, equal to program-1");
+    says("program-2: its search differs from that of program-1:\n");
+    says("> NOLOSS breaks");
     put("planted", planted);
     put("wrong", planted_run);
     snprintf(line, sizeof line, "chmod +x $D/planted $D/wrong; %s $A,$D/wrong $D/async.yaml 1..5",

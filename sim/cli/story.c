@@ -127,24 +127,36 @@ const char *story_edge(const struct story *s, enum invariant inv, char text[EDGE
     return text;
 }
 
+static bool in_dir(const char *dir, const char *name, char *path, size_t cap)
+{
+    int n = snprintf(path, cap, "%s/%s", dir, name);
+    return n > 0 && (size_t)n < cap && access(path, R_OK) == 0;
+}
+
 /* A witness names its scenario relative to where the search ran. Replayed from elsewhere, the
- * file is looked for from the witness's own directory upwards. */
+ * file is looked for from the witness's own directory upwards, and last beside the witness, where
+ * the scenarios lie that a search made. */
 static bool find_scenario(const char *witness, const char *scenario, char *path, size_t cap)
 {
     int n = snprintf(path, cap, "%s", scenario);
     if (n < 0 || (size_t)n >= cap)
         return false;
-    if (access(path, R_OK) == 0 || scenario[0] == '/')
+    if (access(path, R_OK) == 0)
         return true;
-    char *dir = cli_alloc(strlen(witness) + 1);
-    memcpy(dir, witness, strlen(witness) + 1);
+    const char *last = strrchr(scenario, '/'), *name = last == NULL ? scenario : last + 1;
+    char *own = cli_path(".", witness); /* has a slash */
+    if (witness[0] == '/')
+        memmove(own, own + 2, strlen(own + 2) + 1);
+    *strrchr(own, '/') = '\0';
+    char *dir = cli_path(own, "");
     bool found = false;
-    for (char *slash; !found && (slash = strrchr(dir, '/')) != NULL;) {
+    for (char *slash; scenario[0] != '/' && !found && (slash = strrchr(dir, '/')) != NULL;) {
         *slash = '\0';
-        n = snprintf(path, cap, "%s/%s", dir, scenario);
-        found = n > 0 && (size_t)n < cap && access(path, R_OK) == 0;
+        found = in_dir(dir, scenario, path, cap);
     }
+    found = found || in_dir(own, name, path, cap);
     free(dir);
+    free(own);
     if (!found)
         snprintf(path, cap, "%s", scenario);
     return true;

@@ -174,25 +174,47 @@ static void each(struct walk *k, uint32_t depth)
     }
 }
 
+static void walk_cell(const struct scenario *sc)
+{
+    static struct walk k;
+    d.pairs = 0;
+    walk_open(&k, sc, REDUCE_SESSIONS);
+    k.each = each;
+    walk_all(&k);
+    print_message("%s: %llu states, %llu pairs\n", sc->name, (unsigned long long)k.states,
+                  (unsigned long long)d.pairs);
+    walk_close(&k);
+}
+
 static void first_moves_commute(void **state)
 {
     (void)state;
-    static struct walk k;
     for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
         struct scenario sc;
         char path[128];
         snprintf(path, sizeof path, "scenarios/%s.yaml", cells[i]);
         assert_true(scenario_load(path, &sc, stderr));
-        d.pairs = 0;
-        walk_open(&k, &sc, REDUCE_SESSIONS);
-        k.each = each;
-        walk_all(&k);
-        print_message("%s: %llu states, %llu pairs\n", cells[i], (unsigned long long)k.states,
-                      (unsigned long long)d.pairs);
-        walk_close(&k);
+        walk_cell(&sc);
     }
     for (size_t i = 0; i < KINDS; i++)
         assert_true(d.first[i] > 10000);
+}
+
+/* A replica that comes back beside another one may be chosen or not, as soon as it is up. */
+static void with_a_replica_that_comes_back(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"scenarios/10-promote-any.yaml",
+                                        "scenarios/10-promote-most-advanced.yaml"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct scenario sc;
+        assert_true(scenario_load(files[i], &sc, stderr));
+        sc.sessions = sc.transactions = 1;
+        sc.fault[0] = (struct fault_budget){FAULT_NODE_KILL, OF_PRIMARY, 1, FILE_NONE};
+        sc.fault[1] = (struct fault_budget){FAULT_NODE_KILL, OF_REPLICA, 1, FILE_NONE};
+        sc.n_faults = 2;
+        walk_cell(&sc);
+    }
 }
 
 static int blocks(void **state)
@@ -218,6 +240,9 @@ static int free_blocks(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(first_moves_commute)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_moves_commute),
+        cmocka_unit_test(with_a_replica_that_comes_back),
+    };
     return cmocka_run_group_tests(tests, blocks, free_blocks) != 0;
 }

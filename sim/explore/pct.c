@@ -2,12 +2,14 @@
  *
  * Whoever can act (a task of a node, a connection, a client, the manager) has a priority drawn for
  * the run, and the highest that can move does. At d - 1 moves drawn over the length of a run the
- * one that is about to move falls below all others. A bug that needs d orderings shows with a
- * chance of at least 1 / (n * k^(d-1)) for n actors and k moves, in every run.
+ * one that is about to move falls below all others. In the paper a bug that needs d orderings shows
+ * with a chance of at least 1 / (n * k^(d-1)) for n actors and k moves, in every run.
  *
- * The paper has no faults. Here crashes, resets, partitions and timeouts stand below everybody, so
- * that by themselves they come last; some of the change points lift one of them to the top instead,
- * for one move. A priority is a function of (seed, actor): actors that appear later need no table.
+ * That bound is not claimed here. The paper has no faults: here crashes, resets, partitions and
+ * timeouts stand below everybody, so that by themselves they come last, and some of the change
+ * points lift one of them to the top instead, for one move. The number of changes is drawn, who
+ * falls later falls lower, and k is the length of a few runs made before. A priority is a function
+ * of (seed, actor): actors that appear later need no table.
  */
 #include "sim/explore/sampler.h"
 

@@ -1,4 +1,5 @@
 /* The random drivers on the toy, and the finds of PCT on the real world. */
+#include "sim/explore/sampler.h"
 #include "sim/explore/toy_test_util.h"
 
 /* ---- random drivers -------------------------------------------------------------------------- */
@@ -28,6 +29,42 @@ static void test_a_seed_is_a_run(void **state)
             witness_free(&w);
         }
     }
+}
+
+/* PCT: the highest moves until it falls, and falls at the changes that were drawn and nowhere else;
+ * who has fallen is below all who have not. */
+static void test_pct_falls_where_it_was_drawn(void **state)
+{
+    (void)state;
+    enum { ACTORS = 8, MOVES = 200 };
+    uint32_t keys[ACTORS];
+    for (uint32_t i = 0; i < ACTORS; i++) {
+        keys[i] = (uint32_t)MOVE_RUN << 24 | i << 16 | (uint32_t)TASK_APPLIER << 8;
+    }
+    uint32_t falls = 0;
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        struct streams s;
+        struct pct p;
+        bool fell[ACTORS] = {false};
+        streams_start(&s, seed);
+        pct_start(&p, &s, MOVES);
+        uint32_t last = ACTORS;
+        for (uint32_t at = 0; at < MOVES; at++) {
+            bool falls_here = false;
+            for (uint32_t i = 0; i < p.n_changes; i++) {
+                falls_here |= p.change[i] == at && !p.lifts[i];
+            }
+            uint32_t picked = pct_pick(&p, &s, ACTORS, keys);
+            assert_true(picked < ACTORS && !fell[picked]);
+            if (last < ACTORS) {
+                assert_true((picked != last) == falls_here);
+                fell[last] = falls_here;
+                falls += falls_here;
+            }
+            last = picked;
+        }
+    }
+    assert_true(falls > 100);
 }
 
 static void test_random_finds_and_repeats(void **state)
@@ -270,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_seed_is_a_run),
+        cmocka_unit_test(test_pct_falls_where_it_was_drawn),
         cmocka_unit_test(test_random_finds_and_repeats),
         cmocka_unit_test(test_streams_are_apart),
         cmocka_unit_test(test_faults_come_everywhere),

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -171,6 +172,8 @@ bool search_save(const struct search *s, const char *path, FILE *err)
     if (ok) {
         XXH3_128bits_reset(w.sum);
         put_all(&w, s);
+        /* What the new name stands for is there before the old file goes, whatever happens. */
+        w.ok = w.ok && fflush(w.f) == 0 && fsync(fileno(w.f)) == 0;
         ok = fclose(w.f) == 0 && w.ok && rename(beside, path) == 0;
     }
     if (!ok) {

@@ -1,10 +1,13 @@
 /* A search in pieces ends as one in one piece, wherever it is cut; files that do not belong to it
  * are refused. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -96,18 +99,26 @@ static void the_world_in_pieces(void **state)
     result_free(&whole);
 }
 
+/* Time stops a search behind any transition, a bound of states only where one was new. */
 static void time_is_a_bound(void **state)
 {
     (void)state;
-    const struct rules wide = {.n = 4, .k = 20};
-    exhaust(wide, &(struct explore_options){.seconds = 1e-9, .save = file});
-    assert_false(result.exhausted);
-    assert_true(result.saved);
+    const struct rules wide = {.n = 3, .k = 14, .lies = 1};
+    exhaust(wide, NULL);
+    struct result whole = result;
+    struct explore_options o = {.seconds = 1e-9, .save = file};
+    exhaust(wide, &o);
+    uint32_t pieces;
+    for (pieces = 1; !result.exhausted; pieces++) {
+        assert_true(result.saved);
+        result_free(&result);
+        o.resume = file;
+        exhaust(wide, &o);
+    }
+    assert_true(pieces >= 5);
+    assert_equal(&result, &whole);
     result_free(&result);
-    exhaust(wide, &(struct explore_options){.resume = file});
-    assert_true(result.exhausted);
-    assert_int_equal(result.states, power(21, 4));
-    result_free(&result);
+    result_free(&whole);
 }
 
 /* ---- files that are refused ------------------------------------------------------------------ */
@@ -174,6 +185,45 @@ static void what_does_not_belong_is_refused(void **state)
     result_free(&result);
 }
 
+/* A save that ends in the middle, killed or for want of room, leaves what was saved before. */
+static void the_file_before_stays(void **state)
+{
+    (void)state;
+    const struct rules some = {.n = 2, .k = 9, .kills = 1};
+    const struct explore_options first = {.max_states = 50, .save = file};
+    const struct explore_options more = {.max_states = 150, .save = file};
+    exhaust(some, NULL);
+    uint64_t states = result.states;
+    result_free(&result);
+    char beside[sizeof file + 8];
+    snprintf(beside, sizeof beside, "%s.new", file);
+    for (int killed = 0; killed < 2; killed++) {
+        exhaust(some, &first);
+        assert_true(result.saved);
+        result_free(&result);
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+            const struct rlimit none = {0}, bytes = {.rlim_cur = 1000, .rlim_max = 1000};
+            setrlimit(RLIMIT_CORE, &none);
+            setrlimit(RLIMIT_FSIZE, &bytes);
+            signal(SIGXFSZ, killed ? SIG_DFL : SIG_IGN);
+            exhaust(some, &more);
+            _exit(result.unsaved && !result.saved ? 9 : 0);
+        }
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(killed ? WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ
+                           : WIFEXITED(status) && WEXITSTATUS(status) == 9);
+        assert_int_equal(access(beside, F_OK), killed ? 0 : -1);
+        exhaust(some, &(struct explore_options){.resume = file});
+        assert_true(result.exhausted);
+        assert_int_equal(result.states, states);
+        result_free(&result);
+        unlink(beside);
+    }
+}
+
 int main(void)
 {
     int fd = mkstemp(file);
@@ -181,10 +231,9 @@ int main(void)
         return 1;
     close(fd);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(toys_in_pieces),
-        cmocka_unit_test(the_world_in_pieces),
-        cmocka_unit_test(time_is_a_bound),
-        cmocka_unit_test(what_does_not_belong_is_refused),
+        cmocka_unit_test(toys_in_pieces),        cmocka_unit_test(the_world_in_pieces),
+        cmocka_unit_test(time_is_a_bound),       cmocka_unit_test(what_does_not_belong_is_refused),
+        cmocka_unit_test(the_file_before_stays),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     unlink(file);

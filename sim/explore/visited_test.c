@@ -79,6 +79,27 @@ static void test_cleared(void **state)
     visited_free(&v);
 }
 
+/* The table of several processes: fingerprints that are alike in one half, or have a half that is
+ * 0, are different ones all the same. */
+static void test_shared(void **state)
+{
+    (void)state;
+    static struct hash128 table[1024];
+    struct visited v = {.at = table, .cap = 1024, .grow_at = 1024, .shift = 54, .shared = true};
+    for (uint64_t i = 0; i < 500; i++) {
+        struct hash128 h = {.lo = i < 250 ? 7 : 1000 + i, .hi = i < 250 ? 1000 + i : UINT64_MAX};
+        assert_int_equal(visited_add(&v, h), VISITED_NEW);
+        assert_int_equal(visited_add(&v, h), VISITED_SEEN);
+    }
+    const struct hash128 halves[] = {{.lo = 0, .hi = 5}, {.lo = 5, .hi = 0}, {.lo = 0, .hi = 0}};
+    for (size_t i = 0; i < sizeof halves / sizeof halves[0]; i++) {
+        assert_int_equal(visited_add(&v, halves[i]), VISITED_NEW);
+        assert_int_equal(visited_add(&v, halves[i]), VISITED_SEEN);
+    }
+    assert_int_equal(v.n, 503);
+    visited_free(&v);
+}
+
 static void test_zero_is_a_fingerprint(void **state)
 {
     (void)state;
@@ -96,6 +117,7 @@ int main(void)
         cmocka_unit_test(test_all_on_one_place),
         cmocka_unit_test(test_the_bound_is_said),
         cmocka_unit_test(test_cleared),
+        cmocka_unit_test(test_shared),
         cmocka_unit_test(test_zero_is_a_fingerprint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
