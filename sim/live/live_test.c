@@ -71,6 +71,21 @@ static void test_cell_8_restart_only(void **state)
     judged(INV_AGREE, LIVE_HOLDS);
 }
 
+/* The row of a table without transactions is in memory until its statement ends. */
+static void test_cell_29_myisam(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-29-myisam-restart");
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    sc.sessions = 1;
+    sc.transactions = sc.plain = 1;
+    sc.expect[INV_AGREE] = EXPECT_BREAKS;
+    play(0);
+    judged(INV_NOLOSS, LIVE_HOLDS);
+    judged(INV_NOPHANTOM, LIVE_HOLDS);
+    judged(INV_AGREE, LIVE_BREAKS);
+}
+
 static void test_cell_9_libmariadb(void **state)
 {
     (void)state;
@@ -290,14 +305,23 @@ static void test_killed(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_cell_1_after_commit),  cmocka_unit_test(test_cell_2_after_sync),
-    cmocka_unit_test(test_cell_6_restart),       cmocka_unit_test(test_cell_8_restart_only),
-    cmocka_unit_test(test_cell_9_libmariadb),    cmocka_unit_test(test_cell_9_ours),
-    cmocka_unit_test(test_cell_4_relay_logs),    cmocka_unit_test(test_cell_15_no_replica),
-    cmocka_unit_test(test_cell_10_promotion),    cmocka_unit_test(test_cell_11_timeout),
-    cmocka_unit_test(test_cell_12_asynchronous), cmocka_unit_test(test_no_server),
-    cmocka_unit_test(test_not_a_server),         cmocka_unit_test(test_cannot_show),
-    cmocka_unit_test(test_interrupted),          cmocka_unit_test(test_killed),
+    cmocka_unit_test(test_cell_1_after_commit),
+    cmocka_unit_test(test_cell_2_after_sync),
+    cmocka_unit_test(test_cell_6_restart),
+    cmocka_unit_test(test_cell_8_restart_only),
+    cmocka_unit_test(test_cell_29_myisam),
+    cmocka_unit_test(test_cell_9_libmariadb),
+    cmocka_unit_test(test_cell_9_ours),
+    cmocka_unit_test(test_cell_4_relay_logs),
+    cmocka_unit_test(test_cell_15_no_replica),
+    cmocka_unit_test(test_cell_10_promotion),
+    cmocka_unit_test(test_cell_11_timeout),
+    cmocka_unit_test(test_cell_12_asynchronous),
+    cmocka_unit_test(test_no_server),
+    cmocka_unit_test(test_not_a_server),
+    cmocka_unit_test(test_cannot_show),
+    cmocka_unit_test(test_interrupted),
+    cmocka_unit_test(test_killed),
 };
 
 TEST_PLAY_MAIN(tests)

@@ -366,6 +366,7 @@ bool plan_make(const struct scenario *sc, uint32_t version, struct live_plan *p,
         return refuse(why, cap, "it has no replica");
     }
     p->large = sc->large;
+    p->plain = sc->plain;
     if (no_such_option(sc, why, cap) || no_such_version(sc, version, why, cap)) {
         return false;
     }

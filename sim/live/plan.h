@@ -38,6 +38,7 @@ struct live_plan {
     bool cuts;              /* its recovery truncates the binlog (init_rpl_role: SLAVE) */
     uint32_t acts;          /* bit a: operators may do a (enum operator_act) */
     uint32_t large;         /* that many of what the clients commit behind T1 are large */
+    uint32_t plain;         /* that many, the last ones, go into a table without transactions */
     bool ddl;               /* what the clients commit behind T1 is DDL */
     const char *fails;      /* the call that fails: "fsync" or "write" */
     bool shows;             /* commits are visible before their record is fsynced (3) */

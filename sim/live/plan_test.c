@@ -413,6 +413,10 @@ static void test_versions(void **state)
     assert_true(make());
     assert_int_equal(plan.large, 1);
     sc.large = 0;
+    sc.plain = 1;
+    assert_true(make());
+    assert_int_equal(plan.plain, 1);
+    sc.plain = 0;
     sc.node[0].profile = server_profile_find("mariadb-10.11.9");
     refused_for("MDEV-34122");
     version = 101109;

@@ -270,6 +270,9 @@ static bool play_case(struct stage *st, const struct lost_case *c, const char *n
         return false;
     }
     stage_judge_replicas(st);
+    if (st->refused) {
+        st->run->judged &= st->run->broken; /* what a promise holds for has not come */
+    }
     return true;
 }
 

@@ -101,7 +101,8 @@ bool session_visible(struct live_session *s, txn_mask *txns)
 
     assert(s != NULL && s->my != NULL && txns != NULL && !s->waiting);
     *txns = 0;
-    if (mysql_query((MYSQL *)s->my, "SELECT k FROM ackproof.t") != 0) {
+    if (mysql_query((MYSQL *)s->my,
+                    "SELECT k FROM ackproof.t UNION ALL SELECT k FROM ackproof.plain") != 0) {
         return failed(s);
     }
     res = mysql_store_result((MYSQL *)s->my);
@@ -165,6 +166,16 @@ enum answer session_answer(struct live_session *s, uint32_t wait_ms)
                     ? ANSWER_GONE
                     : ANSWER_ERROR;
     return s->answer;
+}
+
+bool session_send_plain(struct live_session *s, uint32_t txn)
+{
+    char sql[80];
+
+    assert(txn < LEDGER_TXNS);
+    (void)snprintf(sql, sizeof sql, "INSERT INTO ackproof.plain (k, v) VALUES (%u, %u)", txn + 1,
+                   txn + 1);
+    return session_send(s, sql);
 }
 
 bool session_send_insert(struct live_session *s, uint32_t txn, uint32_t pad)

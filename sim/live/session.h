@@ -17,6 +17,8 @@
 #define SESSION_TABLE                                                                              \
     "CREATE DATABASE ackproof;\n"                                                                  \
     "CREATE TABLE ackproof.t (k INT NOT NULL PRIMARY KEY, v INT NOT NULL) ENGINE=InnoDB;\n"        \
+    "CREATE TABLE ackproof.plain (k INT NOT NULL PRIMARY KEY, v INT NOT NULL) ENGINE=MyISAM;\n"    \
+    "INSERT INTO ackproof.plain VALUES (1000, 0);\n"                                               \
     "CREATE TABLE ackproof.large (k INT NOT NULL, n INT NOT NULL, pad VARCHAR(7500) NOT NULL,"     \
     " PRIMARY KEY (k, n)) ENGINE=InnoDB CHARACTER SET latin1;\n"
 
@@ -58,6 +60,8 @@ bool session_send_insert(struct live_session *s, uint32_t txn, uint32_t pad);
 /* The same with rows in ackproof.large, so that its binlog cache is above SESSION_LARGE_MIN bytes,
  * the least that a server takes for binlog_large_commit_threshold. Its COMMIT is what is sent. */
 bool session_send_large(struct live_session *s, uint32_t txn);
+/* The same into a table without transactions. */
+bool session_send_plain(struct live_session *s, uint32_t txn);
 /* The same as a DDL statement: makes table ackproof.t<k> (src/format/event.h, ddl_text). */
 bool session_send_ddl(struct live_session *s, uint32_t txn);
 /* Is what the DDL made there for a reader? */

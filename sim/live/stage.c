@@ -131,12 +131,19 @@ bool stage_is_large(const struct stage *st, uint32_t txn)
     return txn >= 1 && txn <= st->run->plan.large;
 }
 
+/* The last of what is committed at the same time. */
+static bool is_plain(const struct stage *st, uint32_t txn)
+{
+    return txn >= 1 && txn + st->run->plan.plain > st->n_clients;
+}
+
 bool stage_send(struct stage *st, uint32_t client)
 {
     struct live_session *s = &st->client[client];
     uint32_t txn = st->n_sent;
     bool sent = stage_is_large(st, txn)         ? session_send_large(s, txn)
                 : st->run->plan.ddl && txn == 1 ? session_send_ddl(s, txn)
+                : is_plain(st, txn)             ? session_send_plain(s, txn)
                                                 : session_send_insert(s, txn, pad_of(st));
 
     if (!sent) {
@@ -153,8 +160,10 @@ bool stage_commit(struct stage *st)
         if (!stage_send(st, i)) {
             return false;
         }
-        if (i == 0 && st->run->plan.ddl && /* what comes behind it must not fill the binlog */
-            !stage_until(st, stage_in_binlog, STAGE_LIMIT_MS, "the DDL reaches the binlog")) {
+        /* What comes behind DDL must not fill the binlog; a row that cannot be rolled back is to
+         * stand behind one that can. */
+        if (i == 0 && (st->run->plan.ddl || st->run->plan.plain > 0) &&
+            !stage_until(st, stage_in_binlog, STAGE_LIMIT_MS, "the first reaches the binlog")) {
             return false;
         }
     }
