@@ -186,7 +186,8 @@ void judge_holds(struct sim *s, uint32_t node, uint32_t binlog, uint32_t relay)
     judge_same_gtid(s, node, binlog, relay);
     /* What an earlier life of the primary had sent may still arrive when it serves again. */
     uint32_t p = w->ledger.elected;
-    if (node != p && (w->ledger.recovered >> p & 1) != 0 && w->node[p].primary.serving)
+    bool serves = w->node[p].state == NODE_UP && w->node[p].primary.serving;
+    if (node != p && (w->ledger.recovered >> p & 1) != 0 && serves)
         judged(s, INV_NOAHEAD, ledger_ahead(primary_holds(&w->node[p]), holds(n)),
                "is on a replica and not on the recovered primary");
 }
@@ -343,7 +344,7 @@ static void reach_crash(struct sim *s, const struct node *n, uint32_t node)
         ack_in_flight |= w->conn[i].used && w->conn[i].primary == node && w->conn[i].up_len > 0;
     for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
         acked |= w->ledger.acked[i];
-        sent |= w->ledger.sent[i];
+        sent |= i != node ? w->ledger.sent[i] : 0; /* what it was sent itself it has not sent */
     }
     for (uint32_t t = 0; t <= first_txn(s->scenario); t++) {
         const struct held *h = history_find(&n->binlog, t);
