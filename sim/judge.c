@@ -246,8 +246,8 @@ void judge_sent(struct sim *s, uint32_t primary, uint32_t replica, const uint8_t
         return;
     assert(k >= 1 && k <= TXNS_MAX);
     const struct conn *c = conn_of(s->world, replica, primary, LINK_TO_REPLICA, primary);
-    if (c == NULL || !c->replica_open)
-        return; /* nobody is there, and this end has not noticed yet */
+    if (c == NULL || !c->replica_open || !net_reachable(s->world, replica, primary))
+        return; /* nobody is there, or in reach, and this end has not noticed yet */
     s->world->ledger.sent[replica] |= 1u << (k - 1);
     story(s, "%s sends T%d to %s", story_node(s, primary), k, story_node(s, replica));
     story_txns(s, 1u << (k - 1));
@@ -297,6 +297,20 @@ static uint32_t released_by(const struct node *primary, uint32_t file, uint32_t 
     else if (file == b->num && offset > b->len)
         mask |= ledger_released(&cache, 1, offset - b->len + BINLOG_MAGIC_LEN);
     return mask;
+}
+
+bool released_for_good(const struct sim *s, uint32_t primary, uint32_t file, uint32_t offset)
+{
+    const struct node *n = &s->world->node[primary];
+    uint32_t released = ledger_released(&n->binlog, file, offset);
+    bool whole = false;
+    for (uint32_t i = 0; i < n->binlog.n; i++) {
+        const struct held *h = &n->binlog.at[i];
+        if ((released >> h->txn & 1) != 0 && !binlog_durable(s, primary, h))
+            return false;
+        whole |= h->file == file && h->end == offset;
+    }
+    return whole;
 }
 
 void judge_ack(struct sim *s, uint32_t replica, uint32_t primary, const uint8_t *bytes,
