@@ -154,8 +154,10 @@ static void the_start_of_a_safe_replica(void **state)
     } t[] = {
         {"", "{point: node/kill, of: replica}", true},
         {"", "{point: node/kill, of: replica, at_most: 2}", false},
-        {"relay_log: purge", "{point: node/kill, of: replica}", false}, /* others see the logs go */
+        {"relay_log: purge", "{point: node/kill, of: replica}", true},
         {"init_rpl_role: SLAVE", "{point: node/kill, of: replica}", false},
+        /* The lie is asked for within the move, whenever that is made. */
+        {"", "{point: node/kill, of: replica}, {point: disk/fsync/lie, of: replica}", true},
     };
     for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
         struct rig g;
@@ -165,6 +167,9 @@ static void the_start_of_a_safe_replica(void **state)
                  t[i].replica, t[i].fault);
         rig_open(&g, yaml);
         rig_do(&g, MOVE_KILL, R1, -1);
+        uint32_t start = rig_find(&g, MOVE_START, R1, -1);
+        assert_int_not_equal(start, 0);
+        assert_int_equal(first_of(&g, REDUCE_BOOT), t[i].first ? start : 0);
         rig_do(&g, MOVE_START, R1, -1);
         uint32_t disk = rig_find(&g, MOVE_DISK, R1, TASK_BOOT);
         assert_int_not_equal(disk, 0);
@@ -173,6 +178,108 @@ static void the_start_of_a_safe_replica(void **state)
         assert_int_equal(first_of(&g, REDUCE_BOOT), 0);
         rig_close(&g);
     }
+}
+
+/* A primary that may come back compares what its replica holds with what it holds itself. */
+static void a_purging_start_beside_a_restart(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g, RIG_HEAD "cluster: {primary: {}, replicas: [{relay_log: purge}]}\n" TWO
+                          "faults: [{point: node/kill, of: replica}]\n"
+                          "manager: {on_primary_loss: [restart]}\n");
+    rig_do(&g, MOVE_KILL, R1, -1);
+    assert_int_equal(first_of(&g, REDUCE_BOOT), 0);
+    rig_close(&g);
+}
+
+static void what_was_sent_arrives(void **state)
+{
+    (void)state;
+    struct rig g;
+    uint32_t disk = move_key(MOVE_DISK, R1, TASK_RECEIVER, 0);
+    open_sent(&g, RIG_PAIR TWO LOSE_P);
+    assert_int_equal(first_of(&g, REDUCE_ALL & ~(uint32_t)REDUCE_STREAM), 0);
+    for (uint32_t n = 0; n < 16 && g.w->conn[0].up_len == 0; n++) {
+        uint32_t first = first_of(&g, REDUCE_STREAM); /* all of it, up to the ACK */
+        assert_true(first == disk || first == rig_find(&g, MOVE_NET, P, R1));
+        rig_take(&g, first);
+    }
+    assert_int_not_equal(g.w->conn[0].up_len, 0);
+    assert_int_equal(first_of(&g, REDUCE_STREAM), 0);
+    rig_close(&g);
+    /* The last packet, or its fsync, shows: within the group nothing does. */
+    static const struct {
+        const char *yaml;
+        bool arrives; /* the last packet goes first */
+    } t[] = {
+        {RIG_PAIR TWO LOSE_R, true}, /* the fsync decides what is left of it */
+        {RIG_PAIR TWO "faults: [{point: disk/fsync/fail, of: replica}]\n", false},
+        {RIG_PAIR TWO LOSE_P "manager: {verify: false}\n", false},
+        {RIG_PAIR TWO LOSE_P "operator: [{do: stop-slave, of: replica}]\n", false},
+        {RIG_HEAD "cluster: {primary: {timeout: 10s}, replicas: [{}]}\n" TWO LOSE_P, false},
+        {RIG_HEAD "cluster: {primary: {sync_binlog: 0}, replicas: [{}]}\n" TWO LOSE_P, false},
+    };
+    for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+        open_sent(&g, t[i].yaml);
+        receive_until(&g, false);
+        assert_int_equal(first_of(&g, REDUCE_STREAM), disk);
+        for (uint32_t n = 0; n < 16 && g.w->node[R1].receiver.pos.at[0].seq == 1; n++) {
+            uint32_t first = first_of(&g, REDUCE_STREAM);
+            if (first == 0)
+                break;
+            rig_take(&g, first);
+        }
+        const struct receiver *r = &g.w->node[R1].receiver;
+        assert_int_equal(r->scan.open == 0, t[i].arrives);
+        assert_int_equal(r->ack_due, t[i].arrives);
+        rig_close(&g);
+    }
+}
+
+static void a_replica_is_let_in(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g, RIG_PAIR TWO "faults: [{point: node/kill, of: replica}]\n");
+    rig_do(&g, MOVE_KILL, R1, -1);
+    rig_do(&g, MOVE_NET_DOWN, P, R1);
+    rig_do(&g, MOVE_START, R1, -1);
+    rig_run(&g, R1);
+    static const enum move_kind way[] = {MOVE_NET_OPEN, MOVE_NET, MOVE_RUN};
+    for (size_t i = 0; i < sizeof way / sizeof way[0]; i++) {
+        uint32_t first = first_of(&g, REDUCE_JOIN);
+        assert_int_equal(first >> 24, way[i]);
+        g.w->budget[0] = 1; /* it may be killed again */
+        assert_int_equal(first_of(&g, REDUCE_JOIN), 0);
+        g.w->budget[0] = 0;
+        g.w->manager.state = MANAGER_STARTING;
+        assert_int_equal(first_of(&g, REDUCE_JOIN), 0);
+        g.w->manager.state = MANAGER_WATCH;
+        rig_take(&g, first);
+    }
+    assert_int_equal(first_of(&g, REDUCE_JOIN), 0); /* what it is sent is another matter */
+    rig_close(&g);
+}
+
+static void a_primary_that_is_cut_off_is_given_up(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g, RIG_PAIR TWO "faults: [{point: net/partition, of: primary}]\n"
+                              "manager: {fence: false}\n");
+    assert_int_equal(first_of(&g, REDUCE_LOSS), 0);
+    rig_do(&g, MOVE_PARTITION, P, -1);
+    static const enum move_kind way[] = {MOVE_NET_DOWN, MOVE_NET_DOWN, MOVE_MANAGER, MOVE_MANAGER,
+                                         MOVE_MANAGER};
+    for (size_t i = 0; i < sizeof way / sizeof way[0]; i++) {
+        uint32_t first = first_of(&g, REDUCE_LOSS);
+        assert_int_equal(first >> 24, way[i]);
+        rig_take(&g, first);
+    }
+    assert_int_equal(g.w->manager.state, MANAGER_APPLY); /* the promotion others can tell */
+    assert_int_equal(first_of(&g, REDUCE_LOSS), 0);
+    rig_close(&g);
 }
 
 static void a_loss_is_noticed(void **state)
@@ -278,6 +385,10 @@ int main(void)
         cmocka_unit_test(the_receiver_within_a_group),
         cmocka_unit_test(the_receiver_out_of_danger),
         cmocka_unit_test(the_start_of_a_safe_replica),
+        cmocka_unit_test(a_purging_start_beside_a_restart),
+        cmocka_unit_test(what_was_sent_arrives),
+        cmocka_unit_test(a_replica_is_let_in),
+        cmocka_unit_test(a_primary_that_is_cut_off_is_given_up),
         cmocka_unit_test(a_loss_is_noticed),
         cmocka_unit_test(what_has_no_choice_is_one_step),
         cmocka_unit_test(the_gone_are_forgotten),

@@ -69,6 +69,9 @@ uint32_t moves_only(const struct sim *s);
 bool applier_may_start(const struct sim *s, uint32_t node);
 /* May a crash, a disk fault or an operator still strike the node? */
 bool moves_in_danger(const struct sim *s, uint32_t node);
+/* May it still go down by a crash or an operator, or be stopped by one? A disk fault strikes within
+ * a move of the node: whatever is asked then is asked whenever that move is made. */
+bool may_go_down(const struct sim *s, uint32_t node);
 void moves_take(struct sim *s, uint32_t key);
 void manager_view_of(const struct world *w, uint32_t n_nodes, struct manager_view *v);
 
@@ -77,11 +80,16 @@ static inline uint32_t move_key(enum move_kind k, uint32_t a, uint32_t b, uint32
     return (uint32_t)k << 24 | a << 16 | b << 8 | c;
 }
 
-/* ---- commute.c, symmetry.c ------------------------------------------------------------------ */
+/* ---- commute.c, stream.c, symmetry.c --------------------------------------------------------- */
 
 /* A move that may be made now, before all others, without hiding any outcome; 0: there is none. */
 uint32_t moves_first(const struct sim *s);
-uint32_t moves_first_of(const struct sim *s, uint32_t node); /* one of this node's */
+/* One that is about this node; n_nodes: the manager. */
+uint32_t moves_first_of(const struct sim *s, uint32_t node);
+/* Of these, those of the stream to the replica `node`; 0: there is none. */
+uint32_t stream_first(const struct sim *s, uint32_t node);
+uint32_t stream_received(const struct sim *s, uint32_t node);
+uint32_t stream_joined(const struct sim *s, uint32_t node);
 /* Is this session the one that may send, or begin to commit, of all that could do the same? */
 bool session_stands_for_equals(const struct sim *s, uint32_t session);
 /* Takes away what a replica could do that is like one of a lower number (sim/replicas.c). */
@@ -155,6 +163,9 @@ void judge_taken_back(struct sim *s, uint32_t node); /* it was discarded, and is
 void judge_answer(struct sim *s, uint32_t node, uint32_t txn);
 void judge_ack(struct sim *s, uint32_t replica, uint32_t primary, const uint8_t *bytes,
                uint32_t len);
+/* An ACK for this place releases a group that ends there, and all of those it releases are durable
+ * on the primary: whenever it is sent, it will release the same. */
+bool released_for_good(const struct sim *s, uint32_t primary, uint32_t file, uint32_t offset);
 void judge_sent(struct sim *s, uint32_t primary, uint32_t replica, const uint8_t *bytes,
                 uint32_t len);
 void judge_stream(struct sim *s, uint32_t replica, uint32_t primary); /* a dump was accepted */

@@ -186,7 +186,8 @@ void judge_holds(struct sim *s, uint32_t node, uint32_t binlog, uint32_t relay)
     judge_same_gtid(s, node, binlog, relay);
     /* What an earlier life of the primary had sent may still arrive when it serves again. */
     uint32_t p = w->ledger.elected;
-    if (node != p && (w->ledger.recovered >> p & 1) != 0 && w->node[p].primary.serving)
+    bool serves = w->node[p].state == NODE_UP && w->node[p].primary.serving;
+    if (node != p && (w->ledger.recovered >> p & 1) != 0 && serves)
         judged(s, INV_NOAHEAD, ledger_ahead(primary_holds(&w->node[p]), holds(n)),
                "is on a replica and not on the recovered primary");
 }
@@ -245,8 +246,8 @@ void judge_sent(struct sim *s, uint32_t primary, uint32_t replica, const uint8_t
         return;
     assert(k >= 1 && k <= TXNS_MAX);
     const struct conn *c = conn_of(s->world, replica, primary, LINK_TO_REPLICA, primary);
-    if (c == NULL || !c->replica_open)
-        return; /* nobody is there, and this end has not noticed yet */
+    if (c == NULL || !c->replica_open || !net_reachable(s->world, replica, primary))
+        return; /* nobody is there, or in reach, and this end has not noticed yet */
     s->world->ledger.sent[replica] |= 1u << (k - 1);
     story(s, "%s sends T%d to %s", story_node(s, primary), k, story_node(s, replica));
     story_txns(s, 1u << (k - 1));
@@ -298,6 +299,20 @@ static uint32_t released_by(const struct node *primary, uint32_t file, uint32_t 
     return mask;
 }
 
+bool released_for_good(const struct sim *s, uint32_t primary, uint32_t file, uint32_t offset)
+{
+    const struct node *n = &s->world->node[primary];
+    uint32_t released = ledger_released(&n->binlog, file, offset);
+    bool whole = false;
+    for (uint32_t i = 0; i < n->binlog.n; i++) {
+        const struct held *h = &n->binlog.at[i];
+        if ((released >> h->txn & 1) != 0 && !binlog_durable(s, primary, h))
+            return false;
+        whole |= h->file == file && h->end == offset;
+    }
+    return whole;
+}
+
 void judge_ack(struct sim *s, uint32_t replica, uint32_t primary, const uint8_t *bytes,
                uint32_t len)
 {
@@ -343,7 +358,7 @@ static void reach_crash(struct sim *s, const struct node *n, uint32_t node)
         ack_in_flight |= w->conn[i].used && w->conn[i].primary == node && w->conn[i].up_len > 0;
     for (uint32_t i = 0; i < s->scenario->n_nodes; i++) {
         acked |= w->ledger.acked[i];
-        sent |= w->ledger.sent[i];
+        sent |= i != node ? w->ledger.sent[i] : 0; /* what it was sent itself it has not sent */
     }
     for (uint32_t t = 0; t <= first_txn(s->scenario); t++) {
         const struct held *h = history_find(&n->binlog, t);

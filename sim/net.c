@@ -76,6 +76,8 @@ void net_connect(struct sim *s, uint32_t replica, uint32_t primary)
 void net_close(struct sim *s, uint32_t node, uint32_t peer, enum link link)
 {
     bool at_replica = link == LINK_TO_PRIMARY;
+    if (at_replica)
+        s->world->ledger.sent[node] = 0; /* that was on a connection which it has given up */
     struct conn *c =
         conn_of(s->world, at_replica ? node : peer, at_replica ? peer : node, link, node);
     if (c == NULL)
@@ -123,6 +125,7 @@ bool net_has_room(const struct world *w, uint32_t primary, uint32_t replica)
 
 void net_node_died(struct sim *s, uint32_t node)
 {
+    s->world->ledger.sent[node] = 0;
     for (uint32_t i = 0; i < s->world->conns; i++) {
         struct conn *c = &s->world->conn[i];
         if (!c->used)

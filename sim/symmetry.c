@@ -3,7 +3,8 @@
 #include "sim/internal.h"
 
 static const char *const names[REDUCTIONS] = {"applier", "sessions", "gone", "receiver",
-                                              "chain",   "loss",     "boot", "replicas"};
+                                              "chain",   "loss",     "boot", "replicas",
+                                              "stream",  "join"};
 
 const char *reduction_name(uint32_t i)
 {

@@ -271,6 +271,14 @@ static void make_move(struct sim *s, uint32_t key)
     }
 }
 
+/* Many states become one when the memory of a server goes: what follows is done once if that one is
+ * remembered. */
+static bool is_crash(uint32_t key)
+{
+    uint32_t kind = key >> 24;
+    return kind == MOVE_KILL || kind == MOVE_POWER || kind == MOVE_RESET || kind == MOVE_PARTITION;
+}
+
 /* Goes on as long as there is no choice what comes next: each state in between would have one
  * successor and need not be remembered. Cycles end at the bound. */
 static void go_on(struct sim *s)
@@ -302,7 +310,7 @@ enum step_result sim_step(struct sim *s)
         return STEP_REFUSED;
     assert(pick < m.n);
     make_move(s, m.key[pick]);
-    if (s->reduce & REDUCE_CHAIN)
+    if ((s->reduce & REDUCE_CHAIN) && !is_crash(m.key[pick]))
         go_on(s);
     return s->world->full ? STEP_FULL : STEP_MOVED;
 }

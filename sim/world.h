@@ -39,9 +39,11 @@ enum reduction {
     REDUCE_LOSS = 32,    /* a connection is noticed to be gone, where nothing more can arrive */
     REDUCE_BOOT = 64,    /* the start of a safe replica goes first (sim/commute.c) */
     REDUCE_REPLICAS = 128, /* of replicas that are alike one moves (sim/replicas.c) */
-    REDUCE_ALL = 255
+    REDUCE_STREAM = 256,   /* what a replica was sent arrives (sim/stream.c) */
+    REDUCE_JOIN = 512,     /* a replica that comes back is let in (sim/stream.c) */
+    REDUCE_ALL = 1023
 };
-enum { REDUCTIONS = 8 };
+enum { REDUCTIONS = 10 };
 const char *reduction_name(uint32_t i); /* "applier"; i: number of the bit */
 /* The mask of a list of names, "applier,sessions"; 0 where one of them is not known. */
 uint32_t reduction_find(const char *names);

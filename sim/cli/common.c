@@ -32,7 +32,7 @@ static const struct argp_option options[] = {
     {"shard", KEY_SHARD, "K/N", 0, "Only part K of N of the scenarios", 10},
     {"no-reduction", KEY_NO_REDUCTION, "WHICH", OPTION_ARG_OPTIONAL,
      "Visit also what cannot be told apart; WHICH: a list of applier, sessions, gone, receiver, "
-     "chain, loss, boot, replicas (default: all)",
+     "chain, loss, boot, replicas, stream, join (default: all)",
      10},
     {"max-states", KEY_MAX_STATES, "N", 0, "Bound of a search instead of the scenario's own", 10},
     {"memory", KEY_MEMORY, "MIB", 0,

@@ -55,6 +55,19 @@ static inline void outcome_history(struct outcome *o, const struct scenario *sc,
     }
 }
 
+/* Is anything pending that somebody could miss? Not what was received of a group that is not
+ * complete, nor that it is cut off: how much of it stands in the last relay log nobody reads. */
+static inline bool outcome_pending(const struct node *n)
+{
+    for (uint32_t i = 0; i < n->disk.n_pending; i++) {
+        const struct disk_pending *p = &n->disk.pending[i];
+        struct file_id id = n->disk.file[p->slot].id;
+        if (id.kind != FILE_RELAY || id.num != n->relay.file || p->off < n->relay.parsed)
+            return true;
+    }
+    return false;
+}
+
 static inline void outcome_node(struct outcome *o, const struct scenario *sc,
                                 const struct naming *by, const struct node *n)
 {
@@ -69,7 +82,7 @@ static inline void outcome_node(struct outcome *o, const struct scenario *sc,
     outcome_put(o, n->engine.n_rows);
     for (uint32_t i = 0; i < n->engine.n_rows; i++)
         outcome_put(o, by->txn[n->engine.row[i].k - 1] | n->engine.row[i].state << 8);
-    outcome_put(o, disk_has_pending(&n->disk));
+    outcome_put(o, outcome_pending(n));
 }
 
 static inline void outcome_clients(struct outcome *o, const struct scenario *sc,

@@ -37,6 +37,10 @@ static const char *const cells[] = {
     "23-count-2-acker-lost",
 };
 
+/* The same, with all reductions only. A lying fsync within a group that never got complete; a
+ * manager beside a primary that is cut off. */
+static const char *const large[] = {"05-relay-fsync-lies", "11-partition-infinite"};
+
 /* The set of final outcomes, as the sum of its members. */
 struct outcomes {
     struct visited seen;
@@ -98,21 +102,30 @@ static void assert_same(const struct found *some, const struct found *all, const
                  (unsigned long long)all->reached);
 }
 
+static struct found without_and_with_all(const char *name, struct scenario *sc)
+{
+    char path[128];
+    snprintf(path, sizeof path, "scenarios/%s.yaml", name);
+    assert_true(scenario_load(path, sc, stderr));
+    struct found all = walk(sc, 0);
+    struct found some = walk(sc, REDUCE_ALL);
+    print_message("%s: %llu states, %llu with all reductions, %llu outcomes\n", name,
+                  (unsigned long long)all.states, (unsigned long long)some.states,
+                  (unsigned long long)all.outcomes);
+    assert_same(&some, &all, "all reductions");
+    return all;
+}
+
 static void same_verdicts_and_outcomes(void **state)
 {
     (void)state;
+    struct scenario sc;
     uint64_t less[REDUCTIONS] = {0};
+    for (size_t i = 0; i < sizeof large / sizeof large[0]; i++)
+        without_and_with_all(large[i], &sc);
     for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
-        struct scenario sc;
-        char path[128];
-        snprintf(path, sizeof path, "scenarios/%s.yaml", cells[i]);
-        assert_true(scenario_load(path, &sc, stderr));
-        struct found all = walk(&sc, 0);
-        struct found some = walk(&sc, REDUCE_ALL);
-        print_message("%s: %llu states, %llu with all reductions, %llu outcomes\n", cells[i],
-                      (unsigned long long)all.states, (unsigned long long)some.states,
-                      (unsigned long long)all.outcomes);
-        assert_same(&some, &all, "all reductions");
+        struct found some;
+        struct found all = without_and_with_all(cells[i], &sc);
         for (uint32_t r = 0; r < REDUCTIONS; r++) {
             some = walk(&sc, 1u << r);
             assert_same(&some, &all, reduction_name(r));
