@@ -93,6 +93,7 @@ static void take_mappings(const struct raw_with *with, struct together *t)
         TAKE(t->workload, with->workload, transactions);
         TAKE(t->workload, with->workload, large);
         TAKE(t->workload, with->workload, ddl);
+        TAKE(t->workload, with->workload, plain);
         t->raw.workload = &t->workload;
     }
     if (with->disk != NULL) {

@@ -104,7 +104,8 @@ static void mappings_key_by_key_and_lists_whole(void **state)
     assert_int_equal(s.ddl, 1);
     assert_string_equal(s.finding.id, ""); /* the narrow one's own */
     s = good_on(
-        "{name: wide, title: A title, story: And a story, source: [X], workload: {sessions: "
+        "{name: wide, title: A title, story: And a story, source: [X], workload: "
+        "{non_transactional: 2, sessions: "
         "3, transactions: 5}, disk: {tear: true}, faults: [{point: node/power, of: primary, "
         "at_most: 2}], operator: [{do: kill-query}], manager: {verify: false}, bounds: "
         "{states: 9, steps: 8}, reach: [promotion, primary crash], expect: {LIVE: holds}}");
@@ -114,6 +115,7 @@ static void mappings_key_by_key_and_lists_whole(void **state)
     assert_int_equal(s.sessions, 3);
     assert_int_equal(s.transactions, 5);
     assert_int_equal(s.ddl, 1);
+    assert_int_equal(s.plain, 2);
     assert_true(s.device.tear && !s.device.reorder);
     assert_int_equal(s.n_faults, 1);
     assert_int_equal(s.fault[0].point, FAULT_NODE_POWER);

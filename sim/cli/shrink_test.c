@@ -13,43 +13,12 @@
 
 #include <cmocka.h>
 
-static const char *binary;
-static char dir[64];
-static char output[64 * 1024]; /* of the last command, stdout and stderr together */
-
-/* A line of shell, in which $A is the program and $D the directory of this test. */
-static int sh(const char *line)
-{
-    char command[2048];
-    snprintf(command, sizeof command, "A='%s' D='%s'; { %s; } 2>&1", binary, dir, line);
-    FILE *f = popen(command, "r");
-    assert_non_null(f);
-    output[fread(output, 1, sizeof output - 1, f)] = '\0';
-    int status = pclose(f);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void says(const char *text)
-{
-    if (strstr(output, text) == NULL)
-        fail_msg("no \"%s\" in: %s", text, output);
-}
-
-static void put(const char *name, const char *text)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    assert_true(fputs(text, f) >= 0);
-    assert_int_equal(fclose(f), 0);
-}
+#include "sim/cli/test_shell.h"
 
 static int setup(void **state)
 {
     (void)state;
-    snprintf(dir, sizeof dir, "/tmp/ackproof-shrink-XXXXXX");
-    assert_non_null(mkdtemp(dir));
+    shell_open("shrink");
     put("async.yaml", "version: 1\nname: async\n"
                       "cluster: {primary: {semi_sync: off}, replicas: [{}]}\n"
                       "workload: {sessions: 2, transactions: 2}\n"
@@ -57,12 +26,6 @@ static int setup(void **state)
                       "manager: {applier: at-promotion}\nreach: [promotion]\n"
                       "expect: {NOLOSS: breaks}\n");
     return sh("$A prove --quiet --out $D/out $D/async.yaml");
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    return sh("rm -r $D");
 }
 
 static void shrinks_and_proves_need(void **state)
