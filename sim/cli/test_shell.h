@@ -1,5 +1,5 @@
-/* What tests on the program itself ($ACKPROOF_BINARY) share: a directory of their own, and a shell. A
- * test includes cmocka before this, and sets `binary`. */
+/* What tests on the program itself ($ACKPROOF_BINARY) share: a directory of their own, and a shell.
+ * A test includes cmocka before this, and sets `binary`. */
 #ifndef ACKPROOF_SIM_CLI_TEST_SHELL_H
 #define ACKPROOF_SIM_CLI_TEST_SHELL_H
 
