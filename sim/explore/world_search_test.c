@@ -277,11 +277,11 @@ static void nobody_reads_what_is_not_in_use(void **state)
     struct scenario sc;
     rig_load(&sc, RIG_TRIO ONE
              "faults: [{point: net/reset, at_most: 1}, {point: node/kill, of: replica}]\n");
-    assert_unread(&sc, 3000);
+    assert_unread(&sc, 2000);
     assert_int_equal(glob("scenarios/[0-9]*.yaml", 0, NULL, &files), 0);
     for (size_t i = 0; i < files.gl_pathc; i++) {
         assert_true(scenario_load(files.gl_pathv[i], &sc, stderr));
-        assert_unread(&sc, 300);
+        assert_unread(&sc, 120);
     }
     globfree(&files);
 }
