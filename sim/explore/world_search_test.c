@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "sim/explore/search.h"
+#include "sim/explore/walk_test_util.h"
 #include "sim/test_sim.h"
 
 #define B(x) (1u << INV_##x)
@@ -279,7 +280,7 @@ static void nobody_reads_what_is_not_in_use(void **state)
              "faults: [{point: net/reset, at_most: 1}, {point: node/kill, of: replica}]\n");
     assert_unread(&sc, 2000);
     assert_int_equal(glob("scenarios/[0-9]*.yaml", 0, NULL, &files), 0);
-    for (size_t i = 0; i < files.gl_pathc; i++) {
+    for (size_t i = 0; i < files.gl_pathc; i += WALK_STRIDE) {
         assert_true(scenario_load(files.gl_pathv[i], &sc, stderr));
         assert_unread(&sc, 120);
     }
