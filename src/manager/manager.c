@@ -27,28 +27,30 @@ static bool is_candidate(const struct manager *m, const struct manager_view *v, 
     return node != m->primary && (m->discarded >> node & 1) == 0 && v->node[node].reachable;
 }
 
-/* F1: by received position, over all that can be reached. The lowest number among equals. */
-static uint32_t most_advanced(const struct manager *m, const struct manager_view *v)
+/* What the most advanced has received; *n: how many can be reached. */
+static uint64_t most_received(const struct manager *m, const struct manager_view *v, uint32_t *n)
 {
-    uint32_t best = NODES_MAX;
+    uint64_t most = 0;
+    *n = 0;
     for (uint32_t i = 0; i < v->n; i++) {
-        if (is_candidate(m, v, i) &&
-            (best == NODES_MAX || v->node[i].received > v->node[best].received))
-            best = i;
+        if (!is_candidate(m, v, i))
+            continue;
+        most = v->node[i].received > most ? v->node[i].received : most;
+        ++*n;
     }
-    return best;
+    return most;
 }
 
-static uint32_t candidates(const struct manager *m, const struct manager_policy *policy,
+/* F1: by received position, over all that can be reached. Nothing says which among equals: each of
+ * them may be. */
+static uint32_t candidates(const struct manager *m, enum promote promote,
                            const struct manager_view *v, struct manager_option *options)
 {
     uint32_t n = 0;
-    uint32_t best = most_advanced(m, v);
-    if (best == NODES_MAX)
-        return 0;
+    uint32_t reachable = 0;
+    uint64_t most = most_received(m, v, &reachable);
     for (uint32_t i = 0; i < v->n; i++) {
-        bool wanted = policy->promote == PROMOTE_ANY || i == best;
-        if (wanted && is_candidate(m, v, i))
+        if (is_candidate(m, v, i) && (promote == PROMOTE_ANY || v->node[i].received == most))
             options[n++] = (struct manager_option){.act = MANAGER_CHOOSE, .node = (uint8_t)i};
     }
     return n;
@@ -59,19 +61,25 @@ static uint32_t after_start(const struct manager *m, const struct manager_view *
                             struct manager_option *options)
 {
     const struct manager_node *p = &v->node[m->primary];
-    uint32_t best = most_advanced(m, v);
-    if (best == NODES_MAX)
+    uint32_t reachable = 0;
+    uint64_t most = most_received(m, v, &reachable);
+    if (reachable == 0)
         return 0; /* nobody to ask: it stays read-only */
     /* What the server itself has received and not applied, from a catch-up that was cut short, is
      * as good as missing: it would serve without it. */
-    bool ahead = v->node[best].received > p->received || !p->applied;
-    /* What it has received and not applied is not in its binlog yet: it could not send it, and
-     * would refuse a server that has it. */
-    if (ahead && !v->node[best].applied)
-        return 0;
-    options[0] = ahead ? (struct manager_option){.act = MANAGER_CHOOSE, .node = (uint8_t)best}
-                       : (struct manager_option){.act = MANAGER_KEEP, .node = m->primary};
-    return 1;
+    if (most <= p->received && p->applied) {
+        options[0] = (struct manager_option){.act = MANAGER_KEEP, .node = m->primary};
+        return 1;
+    }
+    uint32_t n = 0;
+    uint32_t of = candidates(m, PROMOTE_MOST_ADVANCED, v, options);
+    /* What a replica has received and not applied is not in its binlog yet: it could not send it,
+     * and would refuse a server that has it. */
+    for (uint32_t i = 0; i < of; i++) {
+        if (v->node[options[i].node].applied)
+            options[n++] = options[i];
+    }
+    return n;
 }
 
 /* Also keeps the positions comparable: nobody receives any more when they are looked at. */
@@ -102,7 +110,7 @@ uint32_t manager_options(const struct manager *m, const struct manager_policy *p
         options[0].act = MANAGER_START;
         return p->down;
     case MANAGER_ELECT:
-        return candidates(m, policy, v, options);
+        return candidates(m, policy->promote, v, options);
     case MANAGER_APPLY:
         if (!v->node[other].reachable) {
             options[0].node = (uint8_t)other; /* the candidate is lost in its turn */
@@ -115,7 +123,8 @@ uint32_t manager_options(const struct manager *m, const struct manager_policy *p
             return 1;
         if (!p->reachable || p->serving)
             return 0;
-        return demotes(m, policy) ? candidates(m, policy, v, options) : after_start(m, v, options);
+        return demotes(m, policy) ? candidates(m, policy->promote, v, options)
+                                  : after_start(m, v, options);
     case MANAGER_CATCH_UP:
         if (p->down)
             return 1;

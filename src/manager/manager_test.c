@@ -142,10 +142,10 @@ static void test_most_advanced(void **state)
         uint32_t unreachable;
         const char *any, *best;
     } cases[] = {
-        {{9, 5, 7, 7}, 0, "choose 1, choose 2, choose 3", "choose 2"}, /* the lowest of equals */
+        {{9, 5, 7, 7}, 0, "choose 1, choose 2, choose 3", "choose 2, choose 3"}, /* equals: each */
         {{9, 5, 7, 8}, 0, "choose 1, choose 2, choose 3", "choose 3"},
         {{9, 5, 7, 8}, 1u << R3, "choose 1, choose 2", "choose 2"},
-        {{9, 0, 0, 0}, 1u << R1, "choose 2, choose 3", "choose 2"},
+        {{9, 0, 0, 0}, 1u << R1, "choose 2, choose 3", "choose 2, choose 3"},
         {{9, 5, 7, 8}, 1u << R1 | 1u << R2 | 1u << R3, "", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -294,6 +294,22 @@ static void test_restarted_and_behind_catches_up(void **state)
     assert_int_equal(m.candidate, 0);
 }
 
+/* From whom, among equals, is open; not from one that could not send it yet. */
+static void test_restarted_behind_two_equals(void **state)
+{
+    (void)state;
+    begin(ON_LOSS_RESTART);
+    start_again();
+    node(P, 6, false);
+    node(R1, 7, false);
+    v.node[R2].received = 7;
+    offers("choose 1, choose 2");
+    v.node[R1].applied = false;
+    offers("choose 2");
+    v.node[R2].applied = false;
+    offers("");
+}
+
 /* A catch-up was cut short behind the last event: all is received, not all is applied. */
 static void test_restarted_with_relay_log_left(void **state)
 {
@@ -437,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_restart_waits_until_the_process_is_gone),
         cmocka_unit_test(test_restarted_and_ahead_is_kept),
         cmocka_unit_test(test_restarted_and_behind_catches_up),
+        cmocka_unit_test(test_restarted_behind_two_equals),
         cmocka_unit_test(test_restarted_with_relay_log_left),
         cmocka_unit_test(test_restarted_and_demoted),
         cmocka_unit_test(test_demoted_with_the_candidate_lost),
