@@ -119,7 +119,8 @@ void disk_copy(struct disk *to, const struct disk *from);
  * `to`, which has room for DISK_PRINT_MAX bytes; the number of bytes. It is for hashing: contents
  * of files stand there as their own 128-bit hashes. */
 enum {
-    DISK_PRINT_MAX = sizeof(uint32_t[2]) + FILES_MAX * sizeof(struct disk_file) +
+    DISK_PRINT_FILES = sizeof(uint32_t[2]), /* here file[0 .. n_files) stand */
+    DISK_PRINT_MAX = DISK_PRINT_FILES + FILES_MAX * sizeof(struct disk_file) +
                      DISK_PENDING_MAX * sizeof(struct disk_pending)
 };
 uint32_t disk_print(const struct disk *d, uint8_t *to);

@@ -29,6 +29,7 @@ void node_drop_late_wakes(struct node *n);
 static inline void node_touch(struct world *w, uint32_t node)
 {
     w->node[node].fresh_hash = 0;
+    w->twins.hashed_at = 0;
     w->touched |= 1u << node;
 }
 
@@ -92,10 +93,18 @@ uint32_t stream_received(const struct sim *s, uint32_t node);
 uint32_t stream_joined(const struct sim *s, uint32_t node);
 /* Is this session the one that may send, or begin to commit, of all that could do the same? */
 bool session_stands_for_equals(const struct sim *s, uint32_t session);
-/* Takes away what a replica could do that is like one of a lower number (sim/replicas.c). */
+
+/* ---- replicas.c ------------------------------------------------------------------------------ */
+
+/* For the start of a search that may take replicas for each other. */
+void replicas_find_twins(const struct sim *s, struct twins *t);
+/* Takes away what a replica could do that is like one of a lower number. */
 void moves_of_one_for_equals(const struct sim *s, struct moves *m);
-/* Do the cores of the two servers hold the same? Their disks are not looked at. */
-bool node_same_memory(const struct node *a, const struct node *b);
+/* What is on its disk, as disk_print does it; whose it is shows nowhere. */
+uint32_t replica_print_disk(const struct disk *d, uint32_t server_id, uint8_t *to);
+/* Of each replica that has a twin: the hash of all that it is and that others know of it, apart
+ * from its number. */
+const struct hash128 *replicas_hashes(const struct world *w);
 
 /* ---- phase.c: long runs ---------------------------------------------------------------------- */
 
@@ -124,6 +133,13 @@ struct carried {
 
 /* The state in which the first client may send: see sim_start. `c` NULL: nothing went before. */
 void start_cluster(struct sim *s, const struct carried *c);
+/* Its memory and its disk. Of a primary not what it knows of replicas in a bag; of a replica that
+ * has a twin not its server_id. */
+struct hash128 node_hash(const struct world *w, uint32_t node);
+/* The connection in one piece, of at most sizeof *c bytes; the length. */
+uint32_t conn_print(const struct conn *c, uint8_t *to);
+/* Those in use, by the two servers; their number. */
+uint32_t conns_in_order(const struct world *w, const struct conn *order[CONNS_MAX]);
 
 /* Roles are those at the start of the run, or of the phase: a scenario speaks of node 0 as the
  * primary. */

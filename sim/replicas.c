@@ -1,17 +1,21 @@
 /* Replicas that are alike: symmetry reduction for the exhaustive search.
  *
- * Two replicas with equal settings, to which the same has happened so far, differ in nothing but
- * their number and their server_id. To swap them leaves such a state as it is; whatever the one
- * could do now the other could do as well, and all that follows would be the same with the two
- * swapped. So only the lower number moves, until the two differ.
+ * Nobody goes by the number of a replica: not the primary, not the network, not a fault, and a
+ * manager that has to choose among equals may take any. So to swap two replicas with equal settings
+ * in a state gives a state from which the same will happen, with the two swapped.
  *
- * That needs a world that does not go by numbers. A manager that promotes the most advanced one
- * does, where two are equally far: so the reduction rests while such a choice may still come.
+ * As long as the two are alike in all else too, that is the same state: whatever the one could do
+ * the other could do as well, and only the lower number moves. Where none of them will ever be
+ * promoted they are a bag: states that are each other's mirror image have one fingerprint. Once one
+ * is promoted its server_id is in everybody's binlog, which this does not rename.
  */
-#include "format/event.h"
+#define XXH_INLINE_ALL /* short inputs: the call would cost as much as the hash */
+#include <xxhash.h>
+
+#include "format/packet.h"
 #include "sim/internal.h"
 
-/* Who would have to be replaced is in no danger: nobody will ever be chosen. */
+/* Who would have to be replaced is in no danger. */
 static bool primary_stays(const struct sim *s)
 {
     const struct world *w = s->world;
@@ -28,14 +32,14 @@ static bool primary_stays(const struct sim *s)
     return p->primary.shutdown == SHUTDOWN_NOT;
 }
 
-/* Whichever of them is chosen, the other may be chosen too. */
-static bool chosen_alike(const struct sim *s)
+/* No replica is promoted, and the primary catches up from none. */
+static bool nobody_is_ever_chosen(const struct sim *s)
 {
     const struct manager_policy *m = &s->scenario->manager;
-    bool any = m->promote == PROMOTE_ANY;
+    bool restarts = s->scenario->node[s->world->home].recovery != RECOVERY_READ_ONLY;
     for (uint32_t i = 0; i < m->n_on_loss; i++)
-        any = any && m->on_loss[i] == ON_LOSS_FAILOVER;
-    return any || primary_stays(s);
+        restarts = restarts && m->on_loss[i] == ON_LOSS_RESTART;
+    return restarts || primary_stays(s);
 }
 
 static bool same_settings(const struct sim *s, uint32_t a, uint32_t b)
@@ -45,148 +49,188 @@ static bool same_settings(const struct sim *s, uint32_t a, uint32_t b)
     return memcmp(&s->scenario->node[a], &of_b, sizeof of_b) == 0;
 }
 
-static bool same_bit(uint32_t mask, uint32_t a, uint32_t b)
+void replicas_find_twins(const struct sim *s, struct twins *t)
 {
-    return (mask >> a & 1) == (mask >> b & 1);
+    uint32_t n = s->scenario->n_nodes;
+    uint32_t home = s->world->home;
+    *t = (struct twins){0};
+    for (uint32_t a = 0; a < n; a++) {
+        t->server_id[a] = s->scenario->node[a].server_id;
+        for (uint32_t b = a + 1; b < n && a != home && t->of[a] == 0; b++) {
+            if (b != home && same_settings(s, a, b))
+                t->of[a] = (uint8_t)(a + 1);
+        }
+        for (uint32_t b = a + 1; b < n; b++) {
+            if (t->of[a] == a + 1 && b != home && same_settings(s, a, b))
+                t->of[b] = (uint8_t)(a + 1);
+        }
+    }
+    for (uint32_t i = 0; i < n && nobody_is_ever_chosen(s); i++)
+        t->bag |= (uint8_t)((t->of[i] != 0 ? 1u : 0u) << i);
+    /* MySQL's minAck takes the last slot that is below (facts 2.3). */
+    t->slot_order = s->scenario->node[home].profile->semisync.ack_count != ACK_COUNT_EACH;
 }
 
 /* ---- what they hold ------------------------------------------------------------------------- */
 
-static uint32_t u32_at(const uint8_t *p)
+/* What a server writes to its logs of itself has its server_id, which takes part in the checksum.
+ * That another one would have written the same shows in the rest. */
+static void hide_server(uint8_t *log, uint32_t at, uint32_t size, uint32_t server_id)
 {
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-/* Logs are alike where they are apart from who wrote an event, and its checksum. Only what a server
- * writes of itself may differ: each must have written its own. */
-static bool same_log(const struct sim *s, const uint8_t *const log[2], uint32_t size,
-                     const uint32_t node[2])
-{
-    enum { MAGIC = 4, SERVER = 5, LENGTH = 9, HEAD = 19, CRC = 4 };
-    uint32_t at = size < MAGIC ? size : MAGIC;
-    bool same = memcmp(log[0], log[1], at) == 0;
-    while (same && at + HEAD + CRC <= size) {
-        const uint8_t *x = log[0] + at;
-        const uint8_t *y = log[1] + at;
-        uint32_t len = u32_at(x + LENGTH);
-        bool own = u32_at(x + SERVER) == s->scenario->node[node[0]].server_id &&
-                   u32_at(y + SERVER) == s->scenario->node[node[1]].server_id;
-        if (len < HEAD + CRC || len > size - at || u32_at(y + LENGTH) != len)
-            break;
-        same = own ? memcmp(x, y, SERVER) == 0 &&
-                         memcmp(x + LENGTH, y + LENGTH, len - LENGTH - CRC) == 0
-                   : memcmp(x, y, len) == 0;
-        at += len;
+    enum { SERVER = 5 };
+    struct event_head h;
+    while (at < size && event_parse(log + at, size - at, false, &h) == FMT_OK) {
+        if (h.server_id == server_id && event_parse(log + at, h.len, true, &h) == FMT_OK) {
+            memset(log + at + SERVER, 0, sizeof h.server_id);
+            memset(log + at + h.len - EVENT_CRC_LEN, 0, EVENT_CRC_LEN);
+        }
+        at += h.len;
     }
-    return same && memcmp(log[0] + at, log[1] + at, size - at) == 0;
 }
 
-static bool same_disk(const struct sim *s, const uint32_t node[2])
+uint32_t replica_print_disk(const struct disk *d, uint32_t server_id, uint8_t *to)
 {
-    const struct disk *x = &s->world->node[node[0]].disk;
-    const struct disk *y = &s->world->node[node[1]].disk;
     uint32_t at = 0;
-    if (x->n_files != y->n_files || x->n_pending != y->n_pending || x->used != y->used ||
-        memcmp(x->pending, y->pending, x->n_pending * sizeof x->pending[0]) != 0)
-        return false;
-    for (uint32_t i = 0; i < x->n_files; i++) {
-        const struct disk_file *f = &x->file[i];
-        if (memcmp(f, &y->file[i], offsetof(struct disk_file, content)) != 0)
-            return false;
-        bool is_log = (f->id.kind == FILE_BINLOG || f->id.kind == FILE_RELAY) && f->high == f->size;
-        const uint8_t *const bytes[2] = {x->bytes + at, y->bytes + at};
-        if (is_log ? !same_log(s, bytes, f->size, node)
-                   : memcmp(f->content, y->file[i].content, sizeof f->content) != 0)
-            return false;
+    uint32_t len = disk_print(d, to);
+    for (uint32_t i = 0; i < d->n_files; i++) {
+        const struct disk_file *f = &d->file[i];
+        if (f->id.kind == FILE_BINLOG || f->id.kind == FILE_RELAY) {
+            uint8_t *file = to + DISK_PRINT_FILES + i * sizeof *f;
+            memset(file + offsetof(struct disk_file, content), 0, sizeof f->content);
+            memcpy(to + len, d->bytes + at, f->high);
+            hide_server(to + len, BINLOG_MAGIC_LEN, f->size, server_id);
+            hide_server(to + len, f->size, f->high, server_id); /* cut off, and may come back */
+            len += f->high;
+        }
         at += f->high;
     }
-    return true;
+    return len;
 }
 
 /* ---- what others know of them --------------------------------------------------------------- */
 
-static const struct conn *only_conn(const struct world *w, uint32_t replica, uint32_t *n)
+/* A replica that asks for a stream says its server_id. */
+static void hide_requester(uint8_t *up, uint32_t len, uint32_t server_id)
 {
-    const struct conn *found = NULL;
-    for (uint32_t i = 0; i < w->conns; i++) { /* what lies behind is of another search */
-        const struct conn *c = &w->conn[i];
-        if (!c->used || (c->replica != replica && c->primary != replica))
+    struct ack_packet ack;
+    struct dump_request q;
+    uint32_t n = 0;
+    for (uint32_t at = 0; at + 2 <= len; at += 2 + n) {
+        uint8_t *packet = up + at + 2;
+        n = up[at] | (uint32_t)up[at + 1] << 8;
+        if (decode_ack(packet, n, &ack) != FMT_OK && decode_dump_request(packet, n, &q) == FMT_OK &&
+            q.server_id == server_id)
+            memset(packet, 0, sizeof q.server_id);
+    }
+}
+
+/* Its connections, with the place of its own number left empty. */
+static uint32_t print_conns(const struct world *w, uint32_t replica, uint8_t *to)
+{
+    uint32_t len = 0;
+    const struct conn *order[CONNS_MAX];
+    uint32_t n = conns_in_order(w, order);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct conn *c = order[i];
+        if (c->replica != replica && c->primary != replica)
             continue;
-        *n += c->replica == replica ? 1 : CONNS_MAX;
-        found = c;
+        uint8_t *own = to + len +
+                       (c->replica == replica ? offsetof(struct conn, replica)
+                                              : offsetof(struct conn, primary));
+        len += conn_print(c, to + len);
+        *own = UINT8_MAX;
+        hide_requester(to + len - c->up_len, c->replica == replica ? c->up_len : 0,
+                       w->twins.server_id[replica]);
     }
-    return found;
+    return len;
 }
 
-static bool same_conns(const struct world *w, uint32_t a, uint32_t b)
+static uint8_t slot_of(const struct world *w, const struct semisync *m, uint32_t replica,
+                       log_pos_t *pos)
 {
-    uint32_t n[2] = {0, 0};
-    const struct conn *x = only_conn(w, a, &n[0]);
-    const struct conn *y = only_conn(w, b, &n[1]);
-    if (n[0] != n[1] || n[0] > 1)
-        return false;
-    return x == NULL ||
-           (x->primary == y->primary && x->asked == y->asked &&
-            x->replica_open == y->replica_open && x->primary_open == y->primary_open &&
-            x->down_len == y->down_len && x->up_len == y->up_len &&
-            memcmp(x->down, y->down, x->down_len) == 0 && memcmp(x->up, y->up, x->up_len) == 0);
-}
-
-/* Neither has a slot; or both have, with the same position, where the order of slots says nothing.
- */
-static bool same_slots(const struct sim *s, const struct node *n, uint32_t a, uint32_t b)
-{
-    const struct ack_tally *t = &n->primary.semisync.tally;
-    log_pos_t pos[2] = {0, 0};
-    if (!n->primary.semisync.tallies)
-        return true;
-    for (uint32_t i = 0; i < ACK_SLOTS_MAX; i++) {
-        if (t->of[i] == a + 1)
-            pos[0] = t->pos[i];
-        if (t->of[i] == b + 1)
-            pos[1] = t->pos[i];
+    for (uint32_t i = 0; i < ACK_SLOTS_MAX && m->tallies; i++) {
+        if (m->tally.of[i] == replica + 1) {
+            *pos = m->tally.pos[i];
+            return (uint8_t)(1 + (w->twins.slot_order ? i : 0));
+        }
     }
-    const struct server_settings *set = &s->scenario->node[n - s->world->node];
-    bool slots_alike = set->profile->semisync.ack_count == ACK_COUNT_EACH;
-    return pos[0] == pos[1] && (pos[0] == 0 || slots_alike);
+    return 0;
 }
 
-static bool known_alike(const struct sim *s, uint32_t node, uint32_t a, uint32_t b)
+/* What a server has of it: its dump thread, and its part in semi-sync. Each part is there or not
+ * by what stands before it. */
+static uint32_t print_known(const struct world *w, const struct node *n, uint32_t replica,
+                            uint8_t *to)
 {
-    const struct node *n = &s->world->node[node];
     const struct primary *p = &n->primary;
-    uint32_t tasks[3] = {n->runnable, n->timers, n->in_io};
-    for (uint32_t i = 0; i < 3; i++) {
-        if (!same_bit(tasks[i] >> TASK_DUMP, a, b))
-            return false;
+    uint32_t task = TASK_DUMP + replica;
+    log_pos_t pos = 0;
+    uint8_t slot = slot_of(w, &p->semisync, replica, &pos);
+    uint32_t dump_lsn = n->engine.ibb.on ? n->engine.ibb.dump_lsn[replica] : 0;
+    bool in_io = (n->in_io >> task & 1) != 0;
+    uint8_t flags =
+        (uint8_t)((n->runnable >> task & 1) | (n->timers >> task & 1) << 1 | (uint32_t)in_io << 2 |
+                  (p->semisync.clients >> replica & 1u) << 3 |
+                  (n->follows == replica + 1 ? 16u : 0u) | (p->dump[replica].active ? 32u : 0u));
+    to[0] = flags;
+    to[1] = slot;
+    uint32_t len = 2;
+    memcpy(to + len, &dump_lsn, sizeof dump_lsn);
+    len += sizeof dump_lsn;
+    memcpy(to + len, &pos, sizeof pos);
+    len += sizeof pos;
+    if (p->dump[replica].active) {
+        memcpy(to + len, &p->dump[replica], sizeof p->dump[0]);
+        len += sizeof p->dump[0];
     }
-    return n->follows != a + 1 && n->follows != b + 1 && same_bit(p->semisync.clients, a, b) &&
-           memcmp(&p->dump[a], &p->dump[b], sizeof p->dump[a]) == 0 && same_slots(s, n, a, b);
+    if (in_io) {
+        memcpy(to + len, &n->io[task], sizeof n->io[0]);
+        len += sizeof n->io[0];
+    }
+    return len;
 }
 
-static bool judged_alike(const struct world *w, uint32_t a, uint32_t b)
+static uint32_t print_ledger(const struct world *w, uint32_t r, uint8_t *to)
 {
     const struct ledger *l = &w->ledger;
-    return l->acked[a] == l->acked[b] && l->sent[a] == l->sent[b] && same_bit(l->recovered, a, b) &&
-           same_bit(w->cut_off, a, b) && same_bit(w->manager.discarded, a, b) &&
-           same_bit(w->tried, a, b);
+    uint32_t of[4] = {w->twins.of[r], l->acked[r], l->sent[r],
+                      (l->recovered >> r & 1u) | (w->cut_off >> r & 1u) << 1 |
+                          (w->manager.discarded >> r & 1u) << 2 | (w->tried >> r & 1u) << 3};
+    memcpy(to, of, sizeof of);
+    return sizeof of;
 }
 
-/* ---- both together -------------------------------------------------------------------------- */
-
-static bool alike(const struct sim *s, uint32_t a, uint32_t b)
+static struct hash128 hash_replica(const struct world *w, uint32_t replica)
 {
-    const struct world *w = s->world;
-    const uint32_t node[2] = {a, b};
-    if (!judged_alike(w, a, b) || !known_alike(s, w->home, a, b) || !same_settings(s, a, b) ||
-        !same_conns(w, a, b) || !node_same_memory(&w->node[a], &w->node[b]))
-        return false;
+    enum { KNOWN_MAX = sizeof(struct dump) + sizeof(struct io) + 16 };
+    static _Thread_local uint8_t flat[CONNS_MAX * sizeof(struct conn) + NODES_MAX * KNOWN_MAX + 64];
+    struct hash128 own = node_hash(w, replica);
+    memcpy(flat, &own, sizeof own);
+    uint32_t len = sizeof own;
+    len += print_ledger(w, replica, flat + len);
     for (uint32_t i = 0; i < w->n_nodes; i++) {
-        if (i != a && i != b && !known_alike(s, i, a, b))
-            return false;
+        if (i != replica)
+            len += print_known(w, &w->node[i], replica, flat + len);
     }
-    return same_disk(s, node);
+    len += print_conns(w, replica, flat + len);
+    XXH128_hash_t h = XXH3_128bits(flat, len);
+    return (struct hash128){.lo = h.low64, .hi = h.high64};
 }
+
+const struct hash128 *replicas_hashes(const struct world *cw)
+{
+    /* A cache inside the block: each step from a state begins with what its hash ended with. */
+    struct world *w = (struct world *)(uintptr_t)cw;
+    struct twins *t = &w->twins;
+    for (uint32_t i = 0; i < w->n_nodes && t->hashed_at != w->steps + 1; i++) {
+        if (t->of[i] != 0)
+            t->hash[i] = hash_replica(w, i);
+    }
+    t->hashed_at = w->steps + 1;
+    return t->hash;
+}
+
+/* ---- of those that are alike one moves ------------------------------------------------------- */
 
 /* The replica that the move is one of; NODES_MAX: none. */
 static uint32_t mover(const struct world *w, uint32_t key)
@@ -220,19 +264,21 @@ static uint32_t mover(const struct world *w, uint32_t key)
 /* Nobody but the first primary has ever written to a binlog of his own accord. */
 static bool nobody_chosen_yet(const struct world *w)
 {
-    return w->manager.losses == 0 && w->manager.primary == w->home && w->manager.candidate == 0 &&
-           w->calm == 0 && w->phase == 0;
+    return w->twins.bag != 0 ||
+           (w->manager.losses == 0 && w->manager.primary == w->home && w->manager.candidate == 0);
 }
 
 void moves_of_one_for_equals(const struct sim *s, struct moves *m)
 {
     const struct world *w = s->world;
     uint32_t left_out = 0;
-    if (m->n < 2 || !nobody_chosen_yet(w) || !chosen_alike(s))
+    if (m->n < 2 || !nobody_chosen_yet(w))
         return;
-    for (uint32_t b = 1; b < w->n_nodes; b++) {
-        for (uint32_t a = 0; a < b && b != w->home; a++) {
-            if (a != w->home && alike(s, a, b))
+    const struct hash128 *hash = replicas_hashes(w);
+    for (uint32_t b = 0; b < w->n_nodes; b++) {
+        for (uint32_t a = 0; a < b; a++) {
+            if (w->twins.of[a] == w->twins.of[b] && w->twins.of[a] != 0 &&
+                hash[a].lo == hash[b].lo && hash[a].hi == hash[b].hi)
                 left_out |= 1u << b;
         }
     }

@@ -77,8 +77,19 @@ void world_undo(struct world *to, const struct world *from)
     copy_some(to, from, to->touched);
 }
 
-/* Core state in one piece: what lies between unused parts is moved together. */
-static uint32_t print_memory(const struct node *n, uint8_t *flat)
+static void tally_leave_out(struct ack_tally *t, uint32_t replicas)
+{
+    for (uint32_t i = 0; i < ACK_SLOTS_MAX; i++) {
+        if (t->of[i] != 0 && (replicas >> (t->of[i] - 1) & 1) != 0) {
+            t->of[i] = 0;
+            t->pos[i] = 0;
+        }
+    }
+}
+
+/* Core state in one piece: what lies between unused parts is moved together. Dump threads of the
+ * replicas in `but`, and whatever else it knows of these, are left out. */
+static uint32_t print_memory(const struct node *n, uint32_t but, uint8_t *flat)
 {
     uint32_t len = 0;
 #define TAKE(ptr, size)                                                                            \
@@ -90,10 +101,10 @@ static uint32_t print_memory(const struct node *n, uint8_t *flat)
                         n->apply_all, n->refused,   n->commits,  n->noticed,    n->acked};
     TAKE(head, sizeof head);
     TAKE(&n->forgotten, sizeof n->forgotten);
-    TAKE(&n->runnable, sizeof n->runnable);
-    TAKE(&n->timers, sizeof n->timers);
-    TAKE(&n->in_io, sizeof n->in_io);
-    for (uint32_t left = n->in_io; left != 0; left &= left - 1)
+    uint32_t tasks = ~(but << TASK_DUMP);
+    uint32_t to_do[3] = {n->runnable & tasks, n->timers & tasks, n->in_io & tasks};
+    TAKE(to_do, sizeof to_do);
+    for (uint32_t left = n->in_io & tasks; left != 0; left &= left - 1)
         TAKE(&n->io[__builtin_ctz(left)], sizeof n->io[0]);
     TAKE(&n->applier, sizeof n->applier);
     TAKE(&n->receiver, offsetof(struct receiver, buffer) + n->receiver.queued);
@@ -103,7 +114,7 @@ static uint32_t print_memory(const struct node *n, uint8_t *flat)
     for (uint32_t i = 0; i < COMMITTERS; i++)
         busy |= (p->by[i].state != COMMITTER_IDLE || p->by[i].finished ? 1u : 0u) << i;
     for (uint32_t i = 0; i < NODES_MAX; i++)
-        busy |= (p->dump[i].active ? 1u : 0u) << (COMMITTERS + i);
+        busy |= (p->dump[i].active && (but >> i & 1) == 0 ? 1u : 0u) << (COMMITTERS + i);
     TAKE(&busy, sizeof busy);
     TAKE(p, offsetof(struct primary, by));
     for (; busy != 0; busy &= busy - 1) {
@@ -114,36 +125,44 @@ static uint32_t print_memory(const struct node *n, uint8_t *flat)
             TAKE(&p->dump[i - COMMITTERS], sizeof p->dump[0]);
     }
     TAKE(&p->semisync, offsetof(struct semisync, active));
+    flat[len - offsetof(struct semisync, active) + offsetof(struct semisync, clients)] &=
+        (uint8_t)~but;
     TAKE(p->semisync.active, p->semisync.n * sizeof p->semisync.active[0]);
-    if (p->semisync.tallies)
-        TAKE(&p->semisync.tally, sizeof p->semisync.tally);
+    if (p->semisync.tallies) {
+        struct ack_tally tally = p->semisync.tally;
+        tally_leave_out(&tally, but);
+        TAKE(&tally, sizeof tally);
+    }
     TAKE(&p->binlog, offsetof(struct binlog, cache) + p->binlog.cached);
     TAKE(&n->engine, offsetof(struct engine, row));
     TAKE(n->engine.row, n->engine.n_rows * sizeof n->engine.row[0]);
     TAKE(n->engine.buffer, n->engine.buffered);
-    if (n->engine.ibb.on)
+    if (n->engine.ibb.on) {
+        uint8_t *lsn = flat + len + offsetof(struct ibb, dump_lsn);
         TAKE(&n->engine.ibb, ibb_used(&n->engine.ibb));
+        for (uint32_t left = but; left != 0; left &= left - 1)
+            memset(lsn + (uint32_t)__builtin_ctz(left) * sizeof(uint32_t), 0, sizeof(uint32_t));
+    }
 #undef TAKE
     return len;
 }
 
-static void node_rehash(struct node *n)
+struct hash128 node_hash(const struct world *cw, uint32_t node)
 {
+    /* The hashes of the nodes are a cache inside the block; filling it changes no content. */
+    struct world *w = (struct world *)(uintptr_t)cw;
     static _Thread_local uint8_t flat[sizeof(struct node)];
-    uint32_t len = print_memory(n, flat);
-    len += disk_print(&n->disk, flat + len);
+    struct node *n = &w->node[node];
+    if (n->fresh_hash)
+        return n->hash;
+    uint32_t len = print_memory(n, node == w->home ? w->twins.bag : 0, flat);
+    len += w->twins.of[node] != 0
+               ? replica_print_disk(&n->disk, w->twins.server_id[node], flat + len)
+               : disk_print(&n->disk, flat + len);
     XXH128_hash_t h = XXH3_128bits(flat, len);
     n->hash = (struct hash128){.lo = h.low64, .hi = h.high64};
     n->fresh_hash = 1;
-}
-
-bool node_same_memory(const struct node *a, const struct node *b)
-{
-    static _Thread_local uint8_t flat[2][sizeof(struct node)];
-    if (a->runnable != b->runnable || a->in_io != b->in_io || a->timers != b->timers)
-        return false; /* a cheap answer for most states */
-    uint32_t len = print_memory(a, flat[0]);
-    return print_memory(b, flat[1]) == len && memcmp(flat[0], flat[1], len) == 0;
+    return n->hash;
 }
 
 /* A server that is down and will never be started again: nobody reads its disk any more, once no
@@ -162,7 +181,7 @@ static bool is_gone(const struct world *w, uint32_t node)
 
 /* The place in conn[] says only which was free when it was asked for. Of one pair of servers there
  * may be two: one that the replica has given up, and its next. */
-static uint32_t conns_in_order(const struct world *w, const struct conn *order[CONNS_MAX])
+uint32_t conns_in_order(const struct world *w, const struct conn *order[CONNS_MAX])
 {
     uint32_t rank[CONNS_MAX];
     uint32_t n = 0;
@@ -183,35 +202,71 @@ static uint32_t conns_in_order(const struct world *w, const struct conn *order[C
     return n;
 }
 
-struct hash128 world_hash(const struct world *cw)
+uint32_t conn_print(const struct conn *c, uint8_t *to)
 {
-    /* The hashes of the nodes are a cache inside the block; filling it changes no content. */
-    struct world *w = (struct world *)(uintptr_t)cw;
+    uint32_t len = (uint32_t)offsetof(struct conn, down) + c->down_len;
+    memcpy(to, c, len);
+    memcpy(to + len, c->up, c->up_len);
+    return len + c->up_len;
+}
+
+/* What the clients, the manager and the ledger know; not of the replicas in a bag. */
+static uint32_t print_head(const struct world *w, uint8_t *flat)
+{
+#define AT(field) (offsetof(struct world, field) - offsetof(struct world, dead))
+    uint8_t others = (uint8_t)~w->twins.bag;
+    memcpy(flat, &w->dead, AT(conn));
+    memset(flat + AT(ledger.refused), 0, sizeof w->ledger.refused);
+    flat[AT(cut_off)] &= others;
+    flat[AT(tried)] &= others;
+    flat[AT(manager.discarded)] &= others;
+    flat[AT(ledger.recovered)] &= others;
+    for (uint32_t left = w->twins.bag; left != 0; left &= left - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(left);
+        memset(flat + AT(ledger.acked[0]) + i * sizeof(uint32_t), 0, sizeof(uint32_t));
+        memset(flat + AT(ledger.sent[0]) + i * sizeof(uint32_t), 0, sizeof(uint32_t));
+    }
+    return AT(conn);
+#undef AT
+}
+
+/* The replicas in a bag, in an order that does not go by their numbers. */
+static uint32_t print_bag(const struct world *w, uint8_t *flat)
+{
+    const struct hash128 *hash = replicas_hashes(w);
+    struct hash128 of[NODES_MAX];
+    uint32_t n = 0;
+    for (uint32_t left = w->twins.bag; left != 0; left &= left - 1) {
+        struct hash128 h = hash[__builtin_ctz(left)];
+        uint32_t at = n++;
+        for (; at > 0 && (of[at - 1].hi > h.hi || (of[at - 1].hi == h.hi && of[at - 1].lo > h.lo));
+             at--)
+            of[at] = of[at - 1];
+        of[at] = h;
+    }
+    memcpy(flat, of, n * sizeof of[0]);
+    return n * (uint32_t)sizeof of[0];
+}
+
+struct hash128 world_hash(const struct world *w)
+{
     static _Thread_local uint8_t flat[sizeof(struct world)];
-    uint32_t len = 0;
-    size_t head = offsetof(struct world, conn) - offsetof(struct world, dead);
-    memcpy(flat, &w->dead, head);
-    memset(flat + offsetof(struct world, ledger.refused) - offsetof(struct world, dead), 0,
-           sizeof w->ledger.refused);
-    len += (uint32_t)head;
     const struct conn *conn[CONNS_MAX];
     uint32_t n_conns = conns_in_order(w, conn);
+    uint32_t len = print_head(w, flat);
     for (uint32_t i = 0; i < n_conns; i++) {
-        const struct conn *c = conn[i];
-        memcpy(flat + len, c, offsetof(struct conn, down) + c->down_len);
-        len += (uint32_t)offsetof(struct conn, down) + c->down_len;
-        memcpy(flat + len, c->up, c->up_len);
-        len += c->up_len;
+        if ((w->twins.bag >> conn[i]->replica & 1) == 0)
+            len += conn_print(conn[i], flat + len);
     }
     for (uint32_t i = 0; i < w->n_nodes; i++) {
-        struct node *n = &w->node[i];
-        if (w->forget && is_gone(w, i))
+        if ((w->forget && is_gone(w, i)) || (w->twins.bag >> i & 1) != 0)
             continue;
-        if (!n->fresh_hash)
-            node_rehash(n);
-        memcpy(flat + len, &n->hash, sizeof n->hash);
-        len += (uint32_t)sizeof n->hash;
+        struct hash128 h = node_hash(w, i);
+        memcpy(flat + len, &h, sizeof h);
+        len += (uint32_t)sizeof h;
     }
+    if (w->twins.bag != 0)
+        len += print_bag(w, flat + len);
     XXH128_hash_t h = XXH3_128bits(flat, len);
     return (struct hash128){.lo = h.low64, .hi = h.high64};
 }
@@ -460,6 +515,11 @@ void sim_start(struct sim *s)
     start_cluster(s, NULL);
     s->world->steps = 0;
     s->world->forget = (s->reduce & REDUCE_GONE) != 0 && !s->scenario->manager.rejoin;
+    if ((s->reduce & REDUCE_REPLICAS) != 0 && s->scenario->n_nodes > 2) {
+        replicas_find_twins(s, &s->world->twins);
+        for (uint32_t i = 0; i < s->world->n_nodes; i++)
+            node_touch(s->world, i); /* their hashes are of another kind from now on */
+    }
     s->tracer = tracer;
     s->violated = 0;
     s->reached = 0;

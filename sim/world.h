@@ -38,7 +38,7 @@ enum reduction {
     REDUCE_CHAIN = 16,   /* what follows without a choice is part of the step */
     REDUCE_LOSS = 32,    /* a connection is noticed to be gone, where nothing more can arrive */
     REDUCE_BOOT = 64,    /* the start of a safe replica goes first (sim/commute.c) */
-    REDUCE_REPLICAS = 128, /* of replicas that are alike one moves (sim/replicas.c) */
+    REDUCE_REPLICAS = 128, /* replicas that are alike are one, or mirror images (sim/replicas.c) */
     REDUCE_STREAM = 256,   /* what a replica was sent arrives (sim/stream.c) */
     REDUCE_JOIN = 512,     /* a replica that comes back is let in (sim/stream.c) */
     REDUCE_ALL = 1023
@@ -54,7 +54,7 @@ struct sim {
     struct chooser *chooser;
     struct tracer *tracer; /* NULL: nobody listens */
     /* Mask of enum reduction; exhaustive search only. A search for the shortest run must not use
-     * any but SESSIONS and GONE: a move that goes first need not be part of it. */
+     * any but SESSIONS, GONE and REPLICAS: a move that goes first need not be part of it. */
     uint32_t reduce;
     /* Long runs (sim/phase.c): the driver may say that no fault strikes any more, and that many
      * times that the run goes on in a new phase when it has come to rest. */

@@ -98,12 +98,23 @@ struct client {
     uint8_t reserved;
 };
 
+/* Replicas with equal settings (sim/replicas.c). All zeros where a search does not look at it. */
+struct twins {
+    uint8_t of[NODES_MAX]; /* the first one with the same settings + 1, itself too; 0: none has */
+    uint8_t bag;           /* bit i: node i is one of a bag: no number tells them apart, for good */
+    uint8_t slot_order;    /* bool: which slot of the ACK tally a replica has makes a difference */
+    uint32_t server_id[NODES_MAX];
+    uint64_t hashed_at; /* world.steps + 1 when `hash` was filled; 0: never */
+    struct hash128 hash[NODES_MAX];
+};
+
 struct world {
     uint64_t steps;   /* not hashed */
     uint32_t touched; /* not hashed; bit i: node i was written since the block was copied */
     uint32_t phase;   /* not hashed; of a long run (sim/phase.c), from 0 */
     uint32_t forget; /* not hashed; bool: what is on the disk of a discarded server is not either */
     uint32_t conns;  /* not hashed; conn[conns ..] is not in use, and never looked at */
+    struct twins twins; /* not hashed; the same in all states of a search, but for the cache */
     uint8_t dead;    /* bool: a core asked for nonsense or an assertion failed; the run ends here */
     uint8_t full;    /* bool: a bound was hit */
     uint8_t cut_off; /* bit i: node i is partitioned from all other nodes and the manager */

@@ -208,7 +208,8 @@ invariant_mask search_shortest(const struct machine *m, const struct scenario *s
 {
     assert(r != NULL);
     struct explore_options all = o != NULL ? *o : (struct explore_options){0};
-    all.no_reduction = REDUCE_ALL; /* what a reduction puts first is a move too */
+    /* What a reduction puts first is a move too; another name of a session or a replica is none. */
+    all.no_reduction |= REDUCE_ALL & ~(uint32_t)(REDUCE_SESSIONS | REDUCE_GONE | REDUCE_REPLICAS);
     all.no_witness = false;
     all.only = 0;
     for (uint32_t i = 0; i < INVARIANTS; i++) {

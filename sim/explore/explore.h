@@ -105,8 +105,9 @@ void explore_exhaust(const struct scenario *sc, const struct explore_options *o,
  * process where it cannot. */
 bool explore_saved_check(const struct scenario *sc, const struct explore_options *o, FILE *err);
 /* Replaces the witnesses in r, of explore_exhaust, by the shortest there are, found breadth-first
- * without reductions: r->shortest says of which promises no counterexample with fewer moves
- * exists. The others, where a bound came first, stay as they are. */
+ * without the reductions that put a move first: r->shortest says of which promises no
+ * counterexample with fewer moves exists. The others, where a bound came first, stay as they are.
+ */
 void explore_shortest(const struct scenario *sc, const struct explore_options *o, struct result *r);
 /* An upper bound of the chance that a search of so many states took one for another because their
  * fingerprints are equal, and so missed what lies behind it (sim/explore/README.md). */
