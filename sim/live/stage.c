@@ -134,7 +134,9 @@ bool stage_is_large(const struct stage *st, uint32_t txn)
 /* The last of what is committed at the same time. */
 static bool is_plain(const struct stage *st, uint32_t txn)
 {
-    return txn >= 1 && txn + st->run->plan.plain > st->n_clients;
+    uint32_t plain = st->run->plan.plain;
+
+    return plain > 0 && txn >= 1 && txn + plain > st->n_clients;
 }
 
 bool stage_send(struct stage *st, uint32_t client)
