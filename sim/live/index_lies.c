@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "sim/live/stage.h"
+#include "sim/live/status.h"
 
 struct lies_case {
     const char *title;
@@ -50,15 +51,34 @@ static bool set_trap(struct stage *st, const char *stem, const char *action, uin
            run_fail(st->run, "a trap cannot be set");
 }
 
-/* One transaction to its answer, or to where it waits. */
+static bool waits(struct stage *st)
+{
+    struct live_status s;
+
+    return status_read(st->run, &st->reader, NULL, &s) && s.waiting > 0;
+}
+
+/* One transaction to its answer, or to its wait: a rotation is over by then. */
 static bool commit(struct stage *st, bool hold)
 {
     peer_set_hold(&st->peer[0], hold);
     return stage_send(st, 0) &&
            stage_until(st, stage_in_binlog, STAGE_LIMIT_MS, "the commit reaches the binlog") &&
            stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replica receives it") &&
-           (hold || stage_until(st, stage_all_answered, STAGE_LIMIT_MS, "it is answered")) &&
+           stage_until(st, hold ? waits : stage_all_answered, STAGE_LIMIT_MS,
+                       hold ? "it waits for its ACK" : "it is answered") &&
            stage_read(st);
+}
+
+/* Soon behind T3's prepare the new binlog gets its checkpoint event, with an fsync of its own. */
+static bool let_checkpoint_pass(struct stage *st)
+{
+    for (uint64_t end = guard_now_ms() + st->run->plan.settle_ms; guard_now_ms() < end;) {
+        if (!stage_turn(st)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* The last transaction, into the trap. */
@@ -66,6 +86,9 @@ static bool commit_into_trap(struct stage *st, const char *stem)
 {
     uint64_t end = guard_now_ms() + STAGE_LIMIT_MS;
 
+    if (!let_checkpoint_pass(st)) {
+        return false;
+    }
     peer_set_down(&st->peer[0], true); /* behind the trap there is nobody to connect to */
     if (!set_trap(st, stem, "kill", 0) || !stage_send(st, 0)) {
         return false;

@@ -25,7 +25,7 @@ static void test_cell_5_relay_lies(void **state)
     play(0);
     assert_int_equal(result.judged[INV_NOLOSS].broken, 1);
     assert_int_equal(result.judged[INV_ACKTRUE].broken, 2);
-    assert_true(saw("promoted: replica 1; it holds T1 T2"));
+    assert_true(saw("replica 1 loses power: relay.000001 from"));
 }
 
 /* What the index does not name is not there, but for what is durable in the table by then. */
