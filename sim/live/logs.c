@@ -22,6 +22,26 @@ static uint8_t *read_whole(const char *path, uint32_t *len)
     return bytes;
 }
 
+bool logs_named(const char *folder, const char *stem, uint32_t num)
+{
+    char path[700];
+    char line[700];
+    char name[64];
+    bool named = false;
+    (void)snprintf(path, sizeof path, "%.512s/%.32s.index", folder, stem);
+    (void)snprintf(name, sizeof name, "./%.32s.%06u", stem, num);
+    FILE *f = fopen(path, "re");
+    if (f == NULL) {
+        return true;
+    }
+    while (!named && fgets(line, sizeof line, f) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        named = strcmp(line, name) == 0;
+    }
+    (void)fclose(f);
+    return named;
+}
+
 bool logs_read(struct history *h, const char *folder, const char *stem, char *why, size_t cap)
 {
     assert(h != NULL && folder != NULL && stem != NULL && why != NULL);
@@ -30,6 +50,9 @@ bool logs_read(struct history *h, const char *folder, const char *stem, char *wh
     for (uint32_t num = 1; num <= LOGS_FILES_MAX; num++) {
         char path[700];
         uint32_t len = 0;
+        if (!logs_named(folder, stem, num)) {
+            continue;
+        }
         (void)snprintf(path, sizeof path, "%.512s/%.32s.%06u", folder, stem, num);
         uint8_t *bytes = read_whole(path, &len);
         if (bytes == NULL) {

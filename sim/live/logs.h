@@ -11,8 +11,11 @@
 
 enum { LOGS_FILES_MAX = 16, TXNS_TEXT_MAX = 80 };
 
-/* Reads <folder>/<stem>.000001 to .000016, as many as there are. False (with `why`) where one
- * cannot be read. One that is unreadable in its middle counts up to there: h->broken, and `why`
+/* Does the log <stem>.<num> count? Where there is a <stem>.index, only what it names does: a server
+ * looks at nothing else. */
+bool logs_named(const char *folder, const char *stem, uint32_t num);
+/* Reads <folder>/<stem>.000001 to .000016, as many as there are and count. False (with `why`) where
+ * one cannot be read. One that is unreadable in its middle counts up to there: h->broken, and `why`
  * says where. No file at all is an empty history. */
 bool logs_read(struct history *h, const char *folder, const char *stem, char *why, size_t cap);
 /* Is the last of these files marked as in use (LOG_EVENT_BINLOG_IN_USE_F of its head)? False also

@@ -304,6 +304,15 @@ static bool await_packet(struct peer *p)
     return false;
 }
 
+/* Is this the end of the group with that sequence number, of which an ACK is wanted? */
+static bool ends_group(const struct peer *p, uint32_t len, uint64_t seq)
+{
+    struct event_packet packet;
+
+    return seq > 0 && peer_received(p) + 1 == seq &&
+           decode_event_packet(p->frame, len, p->semi_sync, &packet) == FMT_OK && packet.need_ack;
+}
+
 /* One packet of the stream to the core. */
 static void take_packet(struct peer *p)
 {
@@ -326,6 +335,12 @@ static void take_packet(struct peer *p)
     e.bytes = p->frame;
     e.len = len;
     p->frames++;
+    if (ends_group(p, len, p->lie_at)) {
+        store_lie(&p->store);
+    }
+    if (p->deaf_behind > 0 && --p->deaf_behind == 0) {
+        p->deaf = true;
+    }
     step(p, &e);
 }
 
@@ -435,6 +450,12 @@ void peer_set_deaf(struct peer *p, bool deaf)
     pump(p);
 }
 
+void peer_deafen_behind(struct peer *p, uint32_t events)
+{
+    assert(events > 0);
+    p->deaf_behind = events;
+}
+
 void peer_set_hold(struct peer *p, bool hold)
 {
     p->hold_acks = hold;
@@ -444,6 +465,22 @@ void peer_set_hold(struct peer *p, bool hold)
         }
     }
     pump(p);
+}
+
+void peer_let_ack_go(struct peer *p)
+{
+    for (uint32_t i = 0; i < p->n_acks; i++) {
+        if (!p->ack[i].sent && !p->ack[i].lost) {
+            send_ack(p, &p->ack[i]);
+            pump(p);
+            return;
+        }
+    }
+}
+
+void peer_lie_at(struct peer *p, uint64_t seq)
+{
+    p->lie_at = seq;
 }
 
 void peer_set_down(struct peer *p, bool down)

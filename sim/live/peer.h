@@ -61,6 +61,8 @@ struct peer {
     bool wants_connect; /* ACT_CONNECT while stay_down */
 
     bool deaf, hold_acks, stay_down; /* the script's; change them with the functions below */
+    uint32_t deaf_behind;            /* deaf when it has taken so many more events; 0: not */
+    uint64_t lie_at;                 /* sequence number of peer_lie_at; 0: none */
 
     uint32_t n_acks;
     struct peer_ack ack[PEER_ACKS_MAX];
@@ -73,7 +75,14 @@ struct peer {
 bool peer_start(struct peer *p, uv_loop_t *loop, uint32_t node, const struct server_settings *set,
                 const char *socket, const char *folder);
 void peer_set_deaf(struct peer *p, bool deaf);
+/* It takes so many more events (not 0) and is deaf then. */
+void peer_deafen_behind(struct peer *p, uint32_t events);
 void peer_set_hold(struct peer *p, bool hold); /* false also sends what was held and is not lost */
+/* Sends the oldest of the ACKs that are held. */
+void peer_let_ack_go(struct peer *p);
+/* The fsync behind the last event of the group with this sequence number lies, if the primary asks
+ * for an ACK of it: then the ACK that follows is false. */
+void peer_lie_at(struct peer *p, uint64_t seq);
 void peer_set_down(struct peer *p, bool down); /* false: connects if the core asked to meanwhile */
 /* The connection is gone, and what was on its way with it. */
 void peer_cut(struct peer *p);

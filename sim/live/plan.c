@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/live/fill.h"
+
 enum {
     SETTLE_MS = 250,
     SETTLE_BEHIND_TIMEOUT_MS = 700,
@@ -31,11 +33,6 @@ static bool no_such_option(const struct scenario *sc, char *why, size_t cap)
     }
     if (p->semi_sync_master && p->wait_point == WAIT_BEFORE_WRITE) {
         return !refuse(why, cap, "no released mariadbd has the wait point BEFORE_WRITE");
-    }
-    if (p->max_binlog_size > 1 && sc->ddl == 0) {
-        return !refuse(why, cap,
-                       "a binlog of mariadbd is full behind 4096 bytes or more; only "
-                       "\"behind each group\" (1) is played, with long groups");
     }
     if (p->recovery == RECOVERY_WAIT_ACK) {
         return !refuse(why, cap, "no option of mariadbd makes recovery wait for an ACK");
@@ -85,6 +82,45 @@ static uint32_t of_replicas(const struct scenario *sc, enum fault_point p)
     return n;
 }
 
+/* The lies that can be had: in the replica's own store, and of the index below a primary. */
+static bool takes_lie(const struct fault_budget *f, struct live_plan *p)
+{
+    if (f->point != FAULT_FSYNC_LIE || f->at_most == 0) {
+        return false;
+    }
+    if (f->of == OF_REPLICA && f->file == FILE_RELAY) {
+        p->relay_lies = true;
+        return true;
+    }
+    if (f->of == OF_PRIMARY && f->file == FILE_BINLOG_INDEX) {
+        p->index_lies = true;
+        return true;
+    }
+    return false;
+}
+
+/* What a lie needs: power losses that show it, and nothing beside it. */
+static bool plan_lies(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    if (p->relay_lies && (p->index_lies || p->kind != LIVE_PRIMARY_LOST || !p->replica_power)) {
+        return refuse(why, cap,
+                      "a relay log's fsync that lies is played with power losses of the replica "
+                      "and the loss of the primary");
+    }
+    if (!p->index_lies) {
+        return true;
+    }
+    if (p->kind != LIVE_PRIMARY_LOST || !p->power || !p->restart || p->failover || p->kills > 0 ||
+        p->peers != 1 || !sc->node[0].semi_sync_master || sc->node[0].semi_sync_timeout_ms != 0 ||
+        !p->synced || p->cuts || p->fills != 2) {
+        return refuse(why, cap,
+                      "an fsync of the index that lies is played with two groups to a binlog, one "
+                      "replica, and one power loss of a primary that starts again");
+    }
+    p->kind = LIVE_INDEX_LIES;
+    return true;
+}
+
 /* One failed write or fsync of the primary's binlog can be had; no other bad disk. */
 static bool plan_disk(const struct scenario *sc, struct live_plan *p)
 {
@@ -92,6 +128,9 @@ static bool plan_disk(const struct scenario *sc, struct live_plan *p)
         const struct fault_budget *f = &sc->fault[i];
         bool fails = f->point == FAULT_FSYNC_FAIL || f->point == FAULT_WRITE_FAIL;
 
+        if (takes_lie(f, p)) {
+            continue;
+        }
         if ((fails || f->point == FAULT_FSYNC_LIE) && f->at_most > 0) {
             if (!fails || f->of != OF_PRIMARY || f->file != FILE_BINLOG || p->fails != NULL) {
                 return false;
@@ -281,7 +320,7 @@ static bool plan_stopped(const struct scenario *sc, struct live_plan *p, char *w
 {
     const uint32_t stop = 1u << OPERATOR_STOP_SLAVE;
 
-    p->kind = LIVE_REPLICA_STOPPED;
+    p->kind = LIVE_REPLICA_AWAY;
     p->sessions = 2;
     if ((p->acts & ~(stop | 1u << OPERATOR_START_SLAVE)) != 0 || p->ddl) {
         return refuse(why, cap, "STOP SLAVE is played without DDL and other acts of operators");
@@ -291,6 +330,41 @@ static bool plan_stopped(const struct scenario *sc, struct live_plan *p, char *w
         return refuse(why, cap, "STOP SLAVE is played with one semi-sync replica and no fault");
     }
     return plays_receivers(sc, why, cap) && plan_timeout(&sc->node[0], p, why, cap);
+}
+
+/* The same where its connection is reset and no operator acts. */
+static bool plan_reset(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    p->kind = LIVE_REPLICA_AWAY;
+    p->sessions = 2;
+    for (uint32_t i = 0; i < sc->n_faults; i++) {
+        if (sc->fault[i].point != FAULT_NET_RESET) {
+            return refuse(why, cap, "a reset alone is played without other faults");
+        }
+    }
+    if (sc->n_nodes != 2 || !sc->node[0].semi_sync_master || !sc->node[1].semi_sync_slave) {
+        return refuse(why, cap, "a reset is played with one semi-sync replica");
+    }
+    return plays_receivers(sc, why, cap) && plan_timeout(&sc->node[0], p, why, cap);
+}
+
+/* Nothing goes wrong: only the order of the commits can. */
+static bool plan_undisturbed(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    const struct server_settings *s = &sc->node[0];
+
+    p->kind = LIVE_UNDISTURBED;
+    p->sessions = p->sessions < 2 ? 2 : p->sessions;
+    if (sc->n_faults > 0) {
+        return refuse(why, cap, "nobody is lost in it, and its faults are not played alone");
+    }
+    if (sc->n_nodes != 2 || !s->semi_sync_master || s->semi_sync_timeout_ms != 0 ||
+        !sc->node[1].semi_sync_slave || s->max_binlog_size > 0 || sc->large > 0 || sc->plain > 0) {
+        return refuse(why, cap,
+                      "commits that nothing disturbs are played as inserts that wait for one "
+                      "replica, in one binlog");
+    }
+    return plays_receivers(sc, why, cap);
 }
 
 /* Each shutdown is a loss of the primary, by its own will; a power loss strikes one of them. */
@@ -346,7 +420,7 @@ static bool plan_kind(const struct scenario *sc, struct live_plan *p, char *why,
     if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {
         return plan_receiver(sc, p, why, cap);
     }
-    return refuse(why, cap, "nobody is lost in it");
+    return p->resets ? plan_reset(sc, p, why, cap) : plan_undisturbed(sc, p, why, cap);
 }
 
 bool plan_make(const struct scenario *sc, uint32_t version, struct live_plan *p, char *why,
@@ -359,6 +433,7 @@ bool plan_make(const struct scenario *sc, uint32_t version, struct live_plan *p,
     p->sessions = sc->sessions == 0 ? 1 : sc->sessions;
     p->settle_ms = SETTLE_MS;
     p->ddl = sc->ddl > 0;
+    p->resets = of_replicas(sc, FAULT_NET_RESET) > 0;
     for (uint32_t i = 0; i < sc->n_operators; i++) {
         p->acts |= 1u << sc->operator[i].act;
     }
@@ -373,8 +448,13 @@ bool plan_make(const struct scenario *sc, uint32_t version, struct live_plan *p,
     if (!plan_disk(sc, p)) {
         return refuse(why, cap, "it needs a disk that fails or lies");
     }
-    if (!plan_kind(sc, p, why, cap)) {
+    p->fills = fill_groups(sc->node[0].max_binlog_size);
+    if (!plan_kind(sc, p, why, cap) || !plan_lies(sc, p, why, cap)) {
         return false;
+    }
+    if (p->fills > 1 && sc->ddl == 0 && p->kind != LIVE_INDEX_LIES) {
+        return refuse(why, cap,
+                      "binlogs of several groups are played with an index that lies, or with DDL");
     }
     p->watched = p->power || p->recovers || p->fails != NULL;
     return true;

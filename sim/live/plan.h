@@ -13,12 +13,14 @@
 #include "sim/scenario.h"
 
 enum live_kind {
-    LIVE_PRIMARY_LOST,    /* kill -9 (or a cut) of the primary, then restart or failover */
-    LIVE_OPERATED,        /* what an operator does to waiting commits; then the primary is lost */
-    LIVE_REPLICA_STOPPED, /* STOP SLAVE and START SLAVE; nobody is lost */
-    LIVE_SHUT_DOWN,       /* SHUTDOWN of the primary under waits; then a restart or a promotion */
-    LIVE_DISK_FAILS,      /* a write or fsync of the primary's binlog; then it is lost */
-    LIVE_RECEIVER_LOST,   /* kill -9 of a process that receives and ACKs */
+    LIVE_PRIMARY_LOST,  /* kill -9 (or a cut) of the primary, then restart or failover */
+    LIVE_OPERATED,      /* what an operator does to waiting commits; then the primary is lost */
+    LIVE_REPLICA_AWAY,  /* STOP SLAVE and START SLAVE, or a reset; nobody is lost */
+    LIVE_SHUT_DOWN,     /* SHUTDOWN of the primary under waits; then a restart or a promotion */
+    LIVE_UNDISTURBED,   /* nothing goes wrong: the order of the commits */
+    LIVE_INDEX_LIES,    /* an fsync of the primary's binlog index lies; power is lost */
+    LIVE_DISK_FAILS,    /* a write or fsync of the primary's binlog; then it is lost */
+    LIVE_RECEIVER_LOST, /* kill -9 of a process that receives and ACKs */
 };
 
 struct live_plan {
@@ -30,6 +32,7 @@ struct live_plan {
     bool failover;      /* the last loss is followed by a promotion */
     bool promote_any;
     bool unharmed;          /* nobody is lost */
+    bool resets;            /* the connection of a replica is reset */
     bool partition;         /* the replicas are cut off, the primary goes on */
     bool watched;           /* the server is started with the preloaded object */
     bool power;             /* a power loss of the primary is a real one (sim/live/power.h) */
@@ -41,6 +44,9 @@ struct live_plan {
     uint32_t plain;         /* that many, the last ones, go into a table without transactions */
     bool ddl;               /* what the clients commit behind T1 is DDL */
     const char *fails;      /* the call that fails: "fsync" or "write" */
+    bool relay_lies;        /* an fsync of a replica's relay log claims and keeps nothing */
+    bool index_lies;        /* an fsync of the primary's binlog index does so */
+    uint32_t fills;         /* so many groups of an insert fill a binlog; 0: none do */
     bool shows;             /* commits are visible before their record is fsynced (3) */
     bool synced;            /* each group of the primary is fsynced (sync_binlog=1) */
     bool full_unsynced;     /* binlogs fill up, and nothing but their end makes them durable */

@@ -18,6 +18,9 @@ struct lost_case {
     bool restart_only;
     bool needs_two; /* replicas */
     bool away;      /* the replica is lost before the commits, and comes back behind the primary */
+    bool reset;     /* its connection is reset behind the commits, or in the middle of the first */
+    bool lies;      /* the fsync behind its last event claims and keeps nothing */
+    bool alone;     /* it loses power alone, and comes back before the primary is lost */
     uint32_t times; /* played so often, 0 = once: its outcome depends on who is faster */
 };
 
@@ -35,6 +38,15 @@ static const struct lost_case cases[] = {
      .deaf_first = true,
      .deaf_rest = true,
      .away = true},
+    {.title = "the connection is reset with every ACK held, which is lost; the replica comes back",
+     .hold = true,
+     .reset = true},
+    {.title = "the connection is reset in the middle of a transaction; the replica comes back",
+     .reset = true},
+    {.title = "the replica's last fsync lies; every ACK was sent", .lies = true},
+    {.title = "likewise; the replica loses power first, and is sent again what it has not",
+     .lies = true,
+     .alone = true},
     {.title = "they have reached no replica; between the two losses the replicas catch up",
      .deaf_first = true,
      .deaf_rest = true,
@@ -64,6 +76,51 @@ static bool settle(struct stage *st, bool must_answer)
            run_fail(st->run, "commits were ACKed and are not answered after %u s", limit / 1000);
 }
 
+static bool first_is_deaf(struct stage *st)
+{
+    return st->peer[0].deaf && st->peer[0].core.busy == RECEIVER_IDLE;
+}
+
+static bool connect_again(struct stage *st)
+{
+    peer_set_deaf(&st->peer[0], false);
+    peer_set_hold(&st->peer[0], false);
+    peer_set_down(&st->peer[0], false);
+    return stage_until(st, stage_all_streaming, STAGE_LIMIT_MS, "the replica connects again");
+}
+
+static void cut(struct peer *p)
+{
+    peer_set_down(p, true);
+    peer_cut(p);
+}
+
+/* With all that is in flight. Behind an ACK that was lost in it there is nothing to wait for. */
+static bool reset(struct stage *st, const struct lost_case *c)
+{
+    struct peer *p = &st->peer[0];
+
+    if (!c->hold && !stage_until(st, first_is_deaf, STAGE_LIMIT_MS, "half a transaction arrives")) {
+        return false;
+    }
+    if (c->hold && !stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replica has them")) {
+        return false;
+    }
+    cut(p);
+    return connect_again(st);
+}
+
+static bool replica_loses_power(struct stage *st, uint32_t i)
+{
+    char text[120];
+
+    if (!peer_lose_power(&st->peer[i], text, sizeof text)) {
+        return run_fail(st->run, "%s", st->peer[i].why);
+    }
+    run_say(st->run, "    replica %u loses power: %s; it is started again", i + 1, text);
+    return stage_read_logs(st);
+}
+
 static bool open_window(struct stage *st, const struct lost_case *c)
 {
     bool someone_acks = !c->hold && !(c->deaf_first && c->deaf_rest);
@@ -72,11 +129,16 @@ static bool open_window(struct stage *st, const struct lost_case *c)
         peer_set_deaf(&st->peer[i], i == 0 ? c->deaf_first : c->deaf_rest);
         peer_set_hold(&st->peer[i], c->hold);
         if (c->away) {
-            peer_set_down(&st->peer[i], true);
-            peer_cut(&st->peer[i]);
+            cut(&st->peer[i]);
+        }
+        if (c->lies) {
+            peer_lie_at(&st->peer[i], st->n_sent + st->n_clients);
+        }
+        if (c->reset && !c->hold) {
+            peer_deafen_behind(&st->peer[i], PART_OF_GROUP);
         }
     }
-    if (!stage_commit(st)) {
+    if (!stage_commit(st) || (c->reset && !reset(st, c))) {
         return false;
     }
     if (c->race && st->run->sc->node[0].semi_sync_master) {
@@ -102,6 +164,17 @@ static void judge_ack(struct stage *st, uint32_t node, const struct peer_ack *a)
     }
 }
 
+static void judge_acks(struct stage *st, uint32_t node)
+{
+    const struct peer *p = &st->peer[node - 1];
+
+    for (uint32_t a = 0; a < p->n_acks; a++) {
+        if (p->ack[a].sent) {
+            judge_ack(st, node, &p->ack[a]);
+        }
+    }
+}
+
 static void judge_replica(struct stage *st, uint32_t node)
 {
     const struct peer *p = &st->peer[node - 1];
@@ -117,11 +190,7 @@ static void judge_replica(struct stage *st, uint32_t node)
         run_broke(st->run, INV_CONVERGE, "the relay log of replica %u is no prefix of the binlog",
                   node);
     }
-    for (uint32_t a = 0; a < p->n_acks; a++) {
-        if (p->ack[a].sent) {
-            judge_ack(st, node, &p->ack[a]);
-        }
-    }
+    judge_acks(st, node);
 }
 
 /* The restarted server serves: it is a primary elected later, and it must hold what replicas
@@ -194,6 +263,25 @@ void stage_judge_replicas(struct stage *st)
     }
 }
 
+/* Its power loss alone shows what an ACK was worth; then the primary sends what it lost again. */
+static bool replica_back(struct stage *st)
+{
+    struct peer *p = &st->peer[0];
+
+    cut(p);
+    while (p->core.busy != RECEIVER_IDLE || store_busy(&p->store)) {
+        if (!stage_turn(st)) {
+            return false;
+        }
+    }
+    if (!replica_loses_power(st, 0)) {
+        return false;
+    }
+    judge_acks(st, 1);
+    return connect_again(st) &&
+           stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replica is sent them again");
+}
+
 /* ---- a case --------------------------------------------------------------------------------- */
 
 bool stage_go_on(struct stage *st)
@@ -240,14 +328,11 @@ static bool go_on_as_primary(struct stage *st, const struct lost_case *c)
 static bool replicas_lose_power(struct stage *st)
 {
     for (uint32_t i = 0; i < st->n_peers; i++) {
-        char text[120];
-
-        if (!peer_lose_power(&st->peer[i], text, sizeof text)) {
-            return run_fail(st->run, "%s", st->peer[i].why);
+        if (!replica_loses_power(st, i)) {
+            return false;
         }
-        run_say(st->run, "    replica %u loses power: %s; it is started again", i + 1, text);
     }
-    return stage_read_logs(st);
+    return true;
 }
 
 static bool play_case(struct stage *st, const struct lost_case *c, const char *name)
@@ -259,14 +344,14 @@ static bool play_case(struct stage *st, const struct lost_case *c, const char *n
         return false;
     }
     stage_say_seen(st, "before");
-    if (!stage_lose(st)) {
+    if ((c->alone && !replica_back(st)) || !stage_lose(st)) {
         return false;
     }
     stage_say_seen(st, st->run->plan.partition ? "cut off" : "lost");
     if (st->run->plan.restart && !go_on_as_primary(st, c)) {
         return false;
     }
-    if (st->run->plan.replica_power && !replicas_lose_power(st)) {
+    if (st->run->plan.replica_power && !c->alone && !replicas_lose_power(st)) {
         return false;
     }
     stage_judge_replicas(st);
@@ -278,7 +363,8 @@ static bool play_case(struct stage *st, const struct lost_case *c, const char *n
 
 static bool applies(const struct live_plan *p, const struct lost_case *c)
 {
-    return !(c->away && !p->replica_power) && !(c->restart_only && !(p->restart && p->failover)) &&
+    return !(c->away && !p->replica_power) && !(c->reset && !p->resets) &&
+           !(c->lies && !p->relay_lies) && !(c->restart_only && !(p->restart && p->failover)) &&
            !(c->needs_two && p->peers < 2);
 }
 

@@ -148,17 +148,6 @@ static bool trapped(struct stage *st)
     return power_trap_hit(st->run->server.journal);
 }
 
-static bool power_off(struct stage *st, const char *stem)
-{
-    struct power_loss loss;
-
-    if (!server_power_off(&st->run->server, stem, &loss)) {
-        return run_fail(st->run, "%s", st->run->server.why);
-    }
-    run_say(st->run, "    power lost%s: %s", stem == NULL ? "" : ", some files kept", loss.text);
-    return true;
-}
-
 /* The process is still there for a while: a trap that stalls. */
 static bool read_while_alive(struct stage *st)
 {
@@ -220,7 +209,7 @@ static bool first_loss(struct stage *st, const struct recovery_case *c)
         return false;
     }
     st->keep_power = true;
-    return stage_lose(st) && (!c->first_power || power_off(st, NULL)) && stage_read_logs(st);
+    return stage_lose(st) && (!c->first_power || stage_power_off(st, NULL)) && stage_read_logs(st);
 }
 
 static bool caught_up(struct stage *st)
@@ -263,7 +252,7 @@ static bool second_loss(struct stage *st, const struct recovery_case *c)
     }
     power_clear_trap(s->journal);
     return (!c->catch_up || catch_up(st)) && stage_lose(st) &&
-           (!c->second_power || power_off(st, c->loses));
+           (!c->second_power || stage_power_off(st, c->loses));
 }
 
 /* ---- a case --------------------------------------------------------------------------------- */

@@ -109,6 +109,22 @@ bool stage_any_ack_left(struct stage *st)
     return false;
 }
 
+txn_mask stage_acked(const struct stage *st)
+{
+    txn_mask released = 0;
+
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        for (uint32_t a = 0; a < st->peer[i].n_acks; a++) {
+            const struct peer_ack *ack = &st->peer[i].ack[a];
+
+            released |= !ack->sent ? 0
+                                   : ledger_released(&st->primary, binlog_name_num(ack->ack.file),
+                                                     (uint32_t)ack->ack.pos);
+        }
+    }
+    return released;
+}
+
 /* ---- clients -------------------------------------------------------------------------------- */
 
 /* With a DDL to come, T1 leaves just so much room that the DDL is what fills the binlog. A group
@@ -121,7 +137,7 @@ static uint32_t pad_of(const struct stage *st)
         return SESSION_PAD_MAX;
     }
     return sc->node[0].max_binlog_size == 0 ? 0
-           : !st->run->plan.ddl             ? SESSION_PAD
+           : !st->run->plan.ddl             ? SESSION_PAD / st->run->plan.fills
            : st->n_sent == 0                ? STAGE_PAD_BEFORE_DDL
                                             : 0;
 }
@@ -134,7 +150,9 @@ bool stage_is_large(const struct stage *st, uint32_t txn)
 /* The last of what is committed at the same time. */
 static bool is_plain(const struct stage *st, uint32_t txn)
 {
-    return txn >= 1 && txn + st->run->plan.plain > st->n_clients;
+    uint32_t plain = st->run->plan.plain;
+
+    return plain > 0 && txn >= 1 && txn + plain > st->n_clients;
 }
 
 bool stage_send(struct stage *st, uint32_t client)
@@ -324,21 +342,27 @@ bool stage_read_logs(struct stage *st)
     return read_one(st, &st->primary, st->run->server.data, "binlog");
 }
 
+bool stage_power_off(struct stage *st, const char *stem)
+{
+    struct power_loss loss;
+
+    if (!server_power_off(&st->run->server, stem, &loss)) {
+        return run_fail(st->run, "%s", st->run->server.why);
+    }
+    run_say(st->run, "    power lost%s: %s", stem == NULL ? "" : ", some files kept", loss.text);
+    return true;
+}
+
 /* Kills come first, then power losses; the last kind repeats. */
 static bool take_power(struct stage *st)
 {
     const struct live_plan *p = &st->run->plan;
-    struct power_loss loss;
 
     st->losses++;
     if (!p->power || st->keep_power || st->losses <= p->kills) {
         return true;
     }
-    if (!server_power_off(&st->run->server, NULL, &loss)) {
-        return run_fail(st->run, "%s", st->run->server.why);
-    }
-    run_say(st->run, "    power lost: %s", loss.text);
-    return true;
+    return stage_power_off(st, NULL);
 }
 
 bool stage_lose(struct stage *st)

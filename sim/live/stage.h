@@ -7,7 +7,8 @@
 #include "sim/live/peer.h"
 #include "sim/live/run.h"
 
-enum { STAGE_LIMIT_MS = 20000, STAGE_TURN_MS = 1, STAGE_PAD_BEFORE_DDL = 3490 };
+/* PART_OF_GROUP: events; the group of an insert has four and more. */
+enum { PART_OF_GROUP = 3, STAGE_LIMIT_MS = 20000, STAGE_TURN_MS = 1, STAGE_PAD_BEFORE_DDL = 3490 };
 
 struct stage {
     struct live_run *run;
@@ -48,6 +49,8 @@ bool stage_read(struct stage *st);
  * First the deaf peers' cut, afterwards the answers that are still in the clients' sockets, the
  * packets in the peers', then the histories from the files. */
 bool stage_lose(struct stage *st);
+/* Takes what no fsync covers; of files of this stem only, where it is not NULL. */
+bool stage_power_off(struct stage *st, const char *stem);
 /* Histories from the files as they are now. SANE breaks where one cannot be read to its end. */
 bool stage_read_logs(struct stage *st);
 /* Starts the server again on the same data, as primary, and reads. One that ends by itself will do
@@ -80,5 +83,7 @@ bool stage_in_binlog(struct stage *st);
 bool stage_answered(struct stage *st, uint32_t client);
 bool stage_all_answered(struct stage *st);
 bool stage_any_ack_left(struct stage *st); /* an ACK for something behind T1 */
+/* What the ACKs that have left release, by the binlog as it was read last. */
+txn_mask stage_acked(const struct stage *st);
 
 #endif

@@ -49,6 +49,7 @@ struct store {
     struct store_file file[FILES_MAX];
     struct store_job job[STORE_JOBS];
     uint32_t fsyncs; /* completed */
+    bool lies;       /* the next fsync of a file's bytes claims and keeps nothing */
     void (*done)(void *arg, uint32_t task, enum io_result result);
     void *arg;
 };
@@ -59,6 +60,8 @@ struct store {
 int store_open(struct store *s, uv_loop_t *loop, const char *folder);
 /* Takes all disk actions of `list` that are `task`'s. At least one must be. */
 void store_submit(struct store *s, uint32_t task, const struct actions *list);
+/* The next fsync of a file whose name is durable lies: it claims and keeps nothing. */
+void store_lie(struct store *s);
 bool store_busy(const struct store *s);
 /* Is everything that was written also fsynced? */
 bool store_durable(const struct store *s);

@@ -22,7 +22,7 @@
  *           stall   SIGKILL before the call is made, 2.5 s later: meanwhile all other threads go on
  *           eio     the call fails with EIO, and is not made; of an fsync the pages are clean then
  *           enospc  likewise, ENOSPC
- *           lie     fsync says yes and makes nothing durable, from now on
+ *           lie     of an fsync: it says yes and makes nothing durable
  */
 #ifndef ACKPROOF_SIM_LIVE_PRELOAD_JOURNAL_H
 #define ACKPROOF_SIM_LIVE_PRELOAD_JOURNAL_H

@@ -27,7 +27,7 @@
 
 #include "sim/live/preload/journal.h"
 
-enum { FILES_TRACKED = 1024, CHUNK = 1 << 16, PATH_LEN = 1024 };
+enum { FILES_TRACKED = 1024, CHUNK = 1 << 16, PATH_LEN = 1024, LIES = -1 };
 
 struct tracked {
     dev_t dev;
@@ -43,8 +43,6 @@ struct tracked {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tracked table[FILES_TRACKED];
 static unsigned n_tracked;
-static bool lying;
-static char lying_stem[64];
 
 /* A journal with a hole would tell lies. */
 static _Noreturn void give_up(const char *what)
@@ -251,7 +249,8 @@ static void set_trap(const char *path, const char *call, const char *stem, const
     }
 }
 
-/* 0, or the errno with which the call fails. Locked. */
+/* 0, or the errno with which the call fails, or LIES of an fsync that is to claim and keep nothing.
+ * Locked. */
 static int sprung(const struct tracked *t, const char *call)
 {
     char path[PATH_LEN];
@@ -286,9 +285,7 @@ static int sprung(const struct tracked *t, const char *call)
         die(strcmp(action, "stall") == 0);
     }
     if (strcmp(action, "lie") == 0) {
-        lying = true;
-        memcpy(lying_stem, stem, sizeof lying_stem);
-        return 0;
+        return LIES;
     }
     return strcmp(action, "enospc") == 0 ? ENOSPC : EIO;
 }
@@ -410,8 +407,9 @@ static int sync_with(long number, int fd)
     t = find(fd);
     if (t != NULL) {
         why = sprung(t, "fsync");
+        lies = why == LIES;
+        why = lies ? 0 : why;
         asked = t->len;
-        lies = lying && strncmp(t->name, lying_stem, strlen(lying_stem)) == 0;
     }
     (void)pthread_mutex_unlock(&lock);
     if (why == 0) {
