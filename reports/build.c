@@ -82,6 +82,7 @@ static json_t *new_cell(const struct scenario *sc, const struct result *res, enu
     put(o, "expected", expected_text(sc->expect[inv]));
     put(o, "states", new_number(res->states));
     put(o, "transitions", new_number(res->transitions));
+    put(o, "moves", new_number(res->moves));
     put(o, "exhausted", new_flag(res->exhausted));
     put(o, "seconds", new_seconds(res->seconds));
     put(o, "collision_bound", new_chance(explore_collision_bound(res->states)));

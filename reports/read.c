@@ -109,6 +109,7 @@ static const struct member cell_members[] = {
     {"expected", TEXT_OR_NULL, NULL, is_expected, "must be holds, breaks or null"},
     {"states", NUMBER, NULL, NULL, NULL},
     {"transitions", NUMBER, NULL, NULL, NULL},
+    {"moves", NUMBER, NULL, NULL, NULL},
     {"exhausted", FLAG, NULL, NULL, NULL},
     {"seconds", SECONDS, NULL, NULL, NULL},
     {"collision_bound", CHANCE, NULL, NULL, NULL},

@@ -305,7 +305,7 @@ static void contract_has_cells_only(void **state)
     assert_int_equal(doc_number(o, "schema"), 1);
     assert_int_equal(json_array_size(doc_list(o, "cells")), 3 * INVARIANTS);
     const json_t *cell = json_array_get(doc_list(o, "cells"), 0);
-    assert_int_equal(json_object_size(cell), 15);
+    assert_int_equal(json_object_size(cell), 16);
     assert_string_equal(doc_text(cell, "verdict"), "holds");
     assert_true(doc_flag(cell, "exhausted"));
     assert_int_equal(doc_number(doc_object(cell, "bounds"), "transactions"), 2);

@@ -194,11 +194,13 @@ static void verdicts_make_the_status(void **state)
 
 /* ---- --json --------------------------------------------------------------------------------- */
 
-static const char *const cell_keys[] = {"bounds",    "collision_bound", "exhausted",
-                                        "expected",  "fault_sets",      "fault_sets_exhausted",
-                                        "invariant", "safe_up_to",      "scenario",
-                                        "seconds",   "states",          "transitions",
-                                        "verdict",   "witness",         "witness_shortest"};
+static const char *const cell_keys[] = {
+    "bounds",          "collision_bound", "exhausted",
+    "expected",        "fault_sets",      "fault_sets_exhausted",
+    "invariant",       "moves",           "safe_up_to",
+    "scenario",        "seconds",         "states",
+    "transitions",     "verdict",         "witness",
+    "witness_shortest"};
 
 static void check_cell(json_t *cell, size_t i)
 {

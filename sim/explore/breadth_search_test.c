@@ -23,6 +23,7 @@ static void assert_equal(const struct result *a, const struct result *b)
 {
     assert_int_equal(a->states, b->states);
     assert_int_equal(a->transitions, b->transitions);
+    assert_int_equal(a->moves, b->moves);
     assert_int_equal(a->ends, b->ends);
     assert_int_equal(a->reached, b->reached);
     assert_int_equal(a->exhausted, b->exhausted);

@@ -405,6 +405,7 @@ static void add_member(struct search *s, const struct member *m)
     struct result *r = s->result;
     r->states += m->result.states;
     r->transitions += m->result.transitions;
+    r->moves += m->result.moves;
     r->ends += m->result.ends;
     r->digest.lo += m->result.digest.lo;
     r->digest.hi += m->result.digest.hi;

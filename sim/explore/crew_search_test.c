@@ -23,7 +23,7 @@ enum { SMALL = 15000 };
 static void assert_equal(const struct result *many, const struct result *one, const char *which)
 {
     if (many->states != one->states || many->transitions != one->transitions ||
-        many->ends != one->ends || many->reached != one->reached ||
+        many->moves != one->moves || many->ends != one->ends || many->reached != one->reached ||
         !hash_equal(many->digest, one->digest) || many->exhausted != one->exhausted ||
         memcmp(many->verdict, one->verdict, sizeof one->verdict) != 0 ||
         memcmp(many->reach_times, one->reach_times, sizeof one->reach_times) != 0)

@@ -78,8 +78,9 @@ struct result {
     struct witness witness[INVARIANTS]; /* where it breaks; shortened, n == 0 otherwise */
     uint64_t states;
     uint64_t transitions;
-    uint64_t ends;                                /* distinct final states */
-    uint64_t runs;                                /* random drivers; of these: */
+    uint64_t moves; /* exhaustive search: made in these transitions; the same without `chain` */
+    uint64_t ends;  /* distinct final states */
+    uint64_t runs;  /* random drivers; of these: */
     uint64_t phases, transactions, crashes, full; /* see run_outcome; `full`: runs */
     invariant_mask shortest; /* promises whose witness has the fewest moves that there can be */
     uint32_t processes;      /* exhaustive search: that shared it; 0: one */

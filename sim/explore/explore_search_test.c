@@ -12,6 +12,7 @@ static void test_counts_are_exact(void **state)
             assert_true(result.exhausted);
             assert_int_equal(result.states, power(k + 1, n));
             assert_int_equal(result.transitions, n * k * power(k + 1, n - 1));
+            assert_int_equal(result.moves, result.transitions);
             assert_int_equal(result.ends, 1);
             assert_int_equal(result.depth_max, n * k);
             assert_int_equal(result.reached, (reach_mask)1 << REACH_ALL_DONE);

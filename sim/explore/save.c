@@ -21,7 +21,7 @@ struct head {
     uint32_t depth;
     uint32_t n_choices;
     invariant_mask refuted;
-    uint64_t states, transitions, ends, depth_max;
+    uint64_t states, transitions, moves, ends, depth_max;
     uint64_t reach_times[REACHES];
     reach_mask reached;
     struct hash128 digest;
@@ -121,6 +121,7 @@ static struct head head_of(const struct search *s)
     h.refuted = s->refuted;
     h.states = r->states;
     h.transitions = r->transitions;
+    h.moves = r->moves;
     h.ends = r->ends;
     h.depth_max = r->depth_max;
     memcpy(h.reach_times, r->reach_times, sizeof h.reach_times);
@@ -219,6 +220,7 @@ static void take_head(struct search *s, const struct head *h)
     s->refuted = h->refuted;
     r->states = h->states;
     r->transitions = h->transitions;
+    r->moves = h->moves;
     r->ends = h->ends;
     r->depth_max = h->depth_max;
     memcpy(r->reach_times, h->reach_times, sizeof h->reach_times);

@@ -39,6 +39,7 @@ static uint32_t odometer_pick(struct chooser *c, enum choice what, uint32_t n, c
     struct path_choice *p = &o->at[i];
     assert(p->what == (uint32_t)what && p->n == n && "the same step asked something else");
     p->key = what == CHOOSE_MOVE ? keys[p->answer] : p->answer;
+    o->moves += what == CHOOSE_MOVE;
     return p->answer;
 }
 
@@ -258,6 +259,7 @@ static enum after moved(struct search *s)
 {
     struct result *r = s->result;
     r->transitions++;
+    r->moves += s->path.moves;
     if (s->depth == s->depth_max) {
         take_notes(s, s->depth + 1);
         s->cut = true; /* the top may have been a final state, but it is not */
@@ -283,6 +285,7 @@ enum step_result search_step(struct search *s)
     s->sim.violated = 0;
     s->sim.reached = 0;
     s->path.pos = k->first[s->depth];
+    s->path.moves = 0;
     enum step_result end = s->machine->step(&s->sim);
     assert(s->path.pos == s->path.n && "the same step asked less");
     return end;

@@ -26,6 +26,7 @@ struct odometer {
     uint32_t pos;          /* next question of the step under way; answers are given up to n */
     const uint16_t *given; /* answers to the next questions that are not on the list, */
     uint32_t n_given;      /* so many; 0 behind them */
+    uint32_t moves;        /* that the step under way was asked for */
 };
 /* The next list of answers that has not been tried; false where there is none. */
 bool odometer_next(struct odometer *o, uint32_t first);

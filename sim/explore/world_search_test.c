@@ -200,6 +200,8 @@ static void another_way_finds_the_same(void **state)
             print_error("%s\n", cells[c].what);
         assert_int_equal(naive.states, whole.states);
         assert_int_equal(naive.transitions, whole.transitions);
+        assert_int_equal(whole.moves, whole.transitions);
+        assert_true(found[c].moves > found[c].transitions); /* with what follows from them */
         assert_int_equal(naive.ends, whole.ends);
         result_free(&whole);
         assert_int_equal(naive.broken, cells[c].breaks);
