@@ -185,25 +185,73 @@ static bool receive_exactly(int fd, uint8_t *bytes, size_t len)
     return true;
 }
 
+/* One packet; of a longer one than fits `body` the rest is read and thrown away. Its length, 0
+ * where nothing came. */
+static size_t receive_packet(int fd, uint8_t *body, size_t cap)
+{
+    uint8_t head[PACKET_HEADER_LEN];
+    uint8_t rest[256];
+    size_t len;
+    size_t left;
+
+    if (!receive_exactly(fd, head, sizeof head)) {
+        return 0;
+    }
+    len = (size_t)head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16;
+    if (!receive_exactly(fd, body, len < cap ? len : cap)) {
+        return 0;
+    }
+    for (left = len > cap ? len - cap : 0; left > 0;) {
+        size_t part = left < sizeof rest ? left : sizeof rest;
+
+        if (!receive_exactly(fd, rest, part)) {
+            return 0;
+        }
+        left -= part;
+    }
+    return len < cap ? len : cap;
+}
+
+/* The words of an ERR packet, behind its code and SQLSTATE. */
+static const char *error_text(uint8_t *body, size_t len)
+{
+    body[len] = '\0';
+    return len > 9 ? (const char *)body + 9 : "refused";
+}
+
 /* The answer to a command: an OK packet, or an ERR packet with the server's words. */
 static bool expect_ok(int fd, const char *what, char *why, size_t cap)
 {
-    uint8_t head[PACKET_HEADER_LEN];
     uint8_t body[512];
-    size_t len;
+    size_t len = receive_packet(fd, body, sizeof body - 1);
 
-    if (!receive_exactly(fd, head, sizeof head)) {
+    if (len == 0) {
         return say(why, cap, what, "no answer");
     }
-    len = (size_t)head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16;
-    if (len == 0 || len >= sizeof body || !receive_exactly(fd, body, len)) {
-        return say(why, cap, what, "answer of a strange length");
+    return body[0] == 0x00 || say(why, cap, what, error_text(body, len));
+}
+
+enum dump_said dump_first_group(int fd, char *why, size_t cap)
+{
+    enum { TYPE_AT = 1 + 4, PACKETS_MAX = 100 };
+    uint8_t body[512];
+
+    for (int i = 0; i < PACKETS_MAX; i++) {
+        size_t len = receive_packet(fd, body, sizeof body - 1);
+
+        if (len == 0) {
+            break;
+        }
+        if (body[0] != 0x00) {
+            (void)snprintf(why, cap, "%s", error_text(body, len));
+            return DUMP_REFUSES;
+        }
+        if (len > TYPE_AT && body[TYPE_AT] == EVENT_GTID) {
+            return DUMP_SENDS;
+        }
     }
-    if (body[0] == 0x00) {
-        return true;
-    }
-    body[len] = '\0';
-    return say(why, cap, what, len > 9 ? (const char *)body + 9 : "refused");
+    (void)say(why, cap, "dump", "no event group comes, and no error");
+    return DUMP_FAILED;
 }
 
 bool dump_request(void *my, uint32_t server_id, char *why, size_t cap)

@@ -20,6 +20,13 @@ bool dump_kill(void *my, const char *socket, char *why, size_t cap);
 bool dump_negotiate(void *my, const struct gtid_pos *pos, bool semi_sync, char *why, size_t cap);
 /* COM_REGISTER_SLAVE (answer awaited) and COM_BINLOG_DUMP. */
 bool dump_request(void *my, uint32_t server_id, char *why, size_t cap);
+enum dump_said {
+    DUMP_SENDS,   /* an event group that begins */
+    DUMP_REFUSES, /* an error, whose words are in `why` */
+    DUMP_FAILED,  /* neither within the time; `why` */
+};
+/* Reads what the primary says to a dump request without semi-sync, up to its first event group. */
+enum dump_said dump_first_group(int fd, char *why, size_t cap);
 /* One packet with its header, sequence number 0: a command, or an ACK. At most 256 bytes. */
 bool dump_send(int fd, const uint8_t *payload, uint32_t len);
 

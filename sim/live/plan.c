@@ -21,6 +21,21 @@ static bool refuse(char *why, size_t cap, const char *text)
     return false;
 }
 
+/* What follows the n-th loss of the primary; the last entry repeats. */
+static enum loss_plan loss_plan(const struct scenario *sc, uint32_t n)
+{
+    const struct manager_policy *m = &sc->manager;
+
+    return m->n_on_loss == 0 ? ON_LOSS_FAILOVER
+                             : m->on_loss[n < m->n_on_loss ? n : m->n_on_loss - 1];
+}
+
+/* Each loss is answered by a promotion, with the old primary up, read-only. */
+static bool demotes(const struct scenario *sc)
+{
+    return sc->manager.n_on_loss == 1 && loss_plan(sc, 0) == ON_LOSS_DEMOTE;
+}
+
 static bool no_such_option(const struct scenario *sc, char *why, size_t cap)
 {
     const struct server_settings *p = &sc->node[0];
@@ -37,7 +52,7 @@ static bool no_such_option(const struct scenario *sc, char *why, size_t cap)
     if (p->recovery == RECOVERY_WAIT_ACK) {
         return !refuse(why, cap, "no option of mariadbd makes recovery wait for an ACK");
     }
-    if (p->recovery == RECOVERY_READ_ONLY) {
+    if (p->recovery == RECOVERY_READ_ONLY && !demotes(sc)) {
         return !refuse(why, cap,
                        "a primary that stays shut until it has caught up needs a manager and a "
                        "replica that serves; the peers here only receive");
@@ -223,13 +238,11 @@ static bool plan_timeout(const struct server_settings *s, struct live_plan *p, c
            refuse(why, cap, "its semi-sync timeout is finite and above 15 s");
 }
 
-/* What follows the n-th loss of the primary; the last entry repeats. */
-static enum loss_plan loss_plan(const struct scenario *sc, uint32_t n)
+/* The promoted replica is played by a second server, which is filled with inserts. */
+static bool follows(const struct scenario *sc, const struct live_plan *p)
 {
-    const struct manager_policy *m = &sc->manager;
-
-    return m->n_on_loss == 0 ? ON_LOSS_FAILOVER
-                             : m->on_loss[n < m->n_on_loss ? n : m->n_on_loss - 1];
+    return p->failover && (sc->manager.rejoin || demotes(sc)) && !p->promote_any &&
+           sc->large == 0 && sc->plain == 0 && sc->ddl == 0;
 }
 
 /* The only replica loses power with its primary, or before it: what it holds then decides. */
@@ -266,14 +279,15 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
     if (!plays_receivers(sc, why, cap) || !plan_timeout(s, p, why, cap)) {
         return false;
     }
+    p->promote_any = sc->manager.promote == PROMOTE_ANY;
     p->partition = losses == 0;
     p->restart = losses > 0 && loss_plan(sc, 0) == ON_LOSS_RESTART;
     p->failover = !p->restart || (losses > 1 && loss_plan(sc, 1) == ON_LOSS_FAILOVER);
-    p->rejoins = p->failover && sc->manager.rejoin;
+    p->rejoins = p->failover && (sc->manager.rejoin || demotes(sc));
+    p->follows = p->rejoins && !p->partition && follows(sc, p);
     p->power = p->powers > 0 && (p->restart || p->rejoins);
     p->kill_for_power = p->powers > 0 && !p->power;
     p->recovers = p->power || (p->cuts && losses > 1 && (p->restart || p->rejoins));
-    p->promote_any = sc->manager.promote == PROMOTE_ANY;
     return true;
 }
 
@@ -382,6 +396,7 @@ static bool plan_shut_down(const struct scenario *sc, struct live_plan *p, char 
     p->failover = !p->restart || (shutdowns > 1 && loss_plan(sc, 1) == ON_LOSS_FAILOVER);
     p->power = p->powers > 0 && p->restart;
     p->promote_any = sc->manager.promote == PROMOTE_ANY;
+    p->follows = follows(sc, p);
     if ((p->acts & ~(uint32_t)SHUTDOWNS) != 0 || p->ddl || s->max_binlog_size > 0 ||
         !s->semi_sync_master || s->semi_sync_timeout_ms != 0) {
         return refuse(why, cap,

@@ -51,6 +51,7 @@ struct live_plan {
     bool synced;            /* each group of the primary is fsynced (sync_binlog=1) */
     bool full_unsynced;     /* binlogs fill up, and nothing but their end makes them durable */
     bool rejoins;           /* after the promotion the old primary is started again, as a replica */
+    bool follows;           /* it is, and asks the promoted one, which a second server plays */
     bool kill_for_power;    /* the scenario says power loss; kill -9 shows the same here */
     bool replica_power;     /* its replica loses power as well, and is started again */
     bool comes_back;        /* a receiver that was lost is started again on its files: LIVE */

@@ -158,6 +158,10 @@ static void test_refused(void **state)
     refused_for("wait for an ACK");
     sc.node[0].recovery = RECOVERY_READ_ONLY;
     refused_for("caught up");
+    sc.manager.on_loss[0] = ON_LOSS_DEMOTE;
+    assert_true(make());
+    assert_true(plan.failover && plan.rejoins && plan.follows && !plan.restart);
+    sc.manager.on_loss[0] = ON_LOSS_FAILOVER;
     sc.node[0].recovery = RECOVERY_SERVE;
     sc.node[0].profile = server_profile_find("mysql-5.6");
     assert_non_null(sc.node[0].profile);
@@ -246,6 +250,11 @@ static void test_recovers(void **state)
     sc.fault[0].at_most = 2;
     assert_true(make());
     assert_false(plan.recovers || plan.watched);
+    assert_true(plan.follows);
+    sc.manager.promote = PROMOTE_ANY; /* which of them the old primary would ask is not said */
+    assert_true(make());
+    assert_false(plan.follows);
+    sc.manager.promote = PROMOTE_MOST_ADVANCED;
     sc.node[0].init_rpl_role = ROLE_SLAVE;
     assert_true(make());
     assert_true(plan.recovers && plan.watched && !plan.power && plan.kills == 2);

@@ -212,7 +212,7 @@ static void judge_restarted(struct stage *st, txn_mask visible)
     }
 }
 
-static uint32_t most_advanced(const struct stage *st)
+uint32_t stage_most_advanced(const struct stage *st)
 {
     uint32_t best = 1;
 
@@ -227,7 +227,7 @@ static uint32_t most_advanced(const struct stage *st)
 static void judge_promotion(struct stage *st)
 {
     bool any = st->run->plan.promote_any;
-    uint32_t from = any ? 1 : most_advanced(st);
+    uint32_t from = any ? 1 : stage_most_advanced(st);
     uint32_t to = any ? st->n_peers : from;
 
     for (uint32_t node = from; node <= to; node++) {
@@ -286,20 +286,12 @@ static bool replica_back(struct stage *st)
 
 bool stage_go_on(struct stage *st)
 {
-    txn_mask seen_before = st->ledger.seen;
-    txn_mask visible;
+    txn_mask visible = 0;
     char txns[TXNS_TEXT_MAX];
 
-    st->ledger.seen = 0;
-    if (!stage_restart(st) || !stage_read_logs(st)) {
-        return false;
+    if (!stage_start_again(st, &visible) || st->refused) {
+        return st->refused;
     }
-    if (st->refused) {
-        st->ledger.seen = seen_before;
-        return true;
-    }
-    visible = st->ledger.seen;
-    st->ledger.seen = seen_before;
     run_say(st->run, "    restarted as primary: the second connection reads %s",
             txns_text(visible, txns));
     judge_restarted(st, visible);
@@ -355,7 +347,10 @@ static bool play_case(struct stage *st, const struct lost_case *c, const char *n
         return false;
     }
     stage_judge_replicas(st);
-    if (st->refused) {
+    if (st->run->plan.follows && !stage_rejoin(st, name)) {
+        return false;
+    }
+    if (st->refused && !st->run->plan.follows) {
         st->run->judged &= st->run->broken; /* what a promise holds for has not come */
     }
     return true;

@@ -358,6 +358,9 @@ static void server_args(struct args *a, const struct live_server *s,
     if (set->init_rpl_role == ROLE_SLAVE) {
         arg(a, "--init-rpl-role=SLAVE");
     }
+    if (set->recovery == RECOVERY_READ_ONLY) {
+        arg(a, "--read-only=1");
+    }
     arg(a, "--rpl-semi-sync-master-enabled=%s", set->semi_sync_master ? "ON" : "OFF");
     arg(a, "--rpl-semi-sync-master-timeout=%" PRIu32, timeout_of(set));
     arg(a, "--rpl-semi-sync-master-wait-no-slave=%s", set->wait_no_slave ? "ON" : "OFF");

@@ -18,13 +18,13 @@ static bool failed(struct live_session *s)
     return false;
 }
 
-bool session_open(struct live_session *s, const char *socket)
+bool session_open_as(struct live_session *s, const char *socket, const char *user)
 {
     unsigned connect_s = 5;
     unsigned read_s = 30;
     MYSQL *my;
 
-    assert(s != NULL && socket != NULL);
+    assert(s != NULL && socket != NULL && user != NULL);
     memset(s, 0, sizeof *s);
     my = mysql_init(NULL);
     if (my == NULL) {
@@ -34,13 +34,18 @@ bool session_open(struct live_session *s, const char *socket)
     (void)mysql_options(my, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
     (void)mysql_options(my, MYSQL_OPT_READ_TIMEOUT, &read_s);
     s->my = my;
-    if (mysql_real_connect(my, "localhost", "root", "", NULL, 0, socket, 0) == NULL) {
+    if (mysql_real_connect(my, "localhost", user, "", NULL, 0, socket, 0) == NULL) {
         (void)failed(s);
         mysql_close(my);
         s->my = NULL;
         return false;
     }
     return true;
+}
+
+bool session_open(struct live_session *s, const char *socket)
+{
+    return session_open_as(s, socket, "root");
 }
 
 void session_close(struct live_session *s, bool abruptly)

@@ -40,6 +40,7 @@ struct live_session {
 
 /* False with s->error. A server that is not up yet is an ordinary failure. */
 bool session_open(struct live_session *s, const char *socket);
+bool session_open_as(struct live_session *s, const char *socket, const char *user);
 /* Without COM_QUIT where `abruptly`: the server must not notice a farewell. */
 void session_close(struct live_session *s, bool abruptly);
 bool session_exec(struct live_session *s, const char *sql);

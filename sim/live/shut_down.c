@@ -226,7 +226,7 @@ static bool play(struct stage *st, const struct shut_case *c, const char *name)
     if (p->failover) {
         stage_judge_replicas(st);
     }
-    return true;
+    return !p->follows || stage_rejoin(st, name);
 }
 
 static bool applies(const struct live_plan *p, const struct shut_case *c)

@@ -221,6 +221,14 @@ bool stage_replicas_counted(struct stage *st)
     return strtoul(text, NULL, 10) >= st->n_peers;
 }
 
+/* A server that starts read-only serves when its manager says so. */
+static bool let_in(struct stage *st)
+{
+    return st->run->sc->node[0].recovery != RECOVERY_READ_ONLY ||
+           session_exec(&st->reader, "SET GLOBAL read_only=0") ||
+           run_fail(st->run, "reader: %s", st->reader.error);
+}
+
 static bool peers_up(struct stage *st, const char *name)
 {
     char folder[STORE_PATH_MAX];
@@ -264,7 +272,7 @@ bool stage_up(struct stage *st, struct live_run *run, const char *name)
                       sizeof run->out->server_version)) {
         return run_fail(run, "reader: %s", st->reader.error);
     }
-    if (!peers_up(st, name) || !clients_up(st)) {
+    if (!let_in(st) || !peers_up(st, name) || !clients_up(st)) {
         return false;
     }
     /* A transaction before the window, so that "survives" is never true of nothing. */
@@ -398,8 +406,12 @@ bool stage_lose(struct stage *st)
 bool stage_restart(struct stage *st)
 {
     struct live_run *r = st->run;
+    struct server_settings set = r->sc->node[0];
 
-    if (server_start(&r->server, &r->sc->node[0], &st->reader)) {
+    if (st->read_only) {
+        set.recovery = RECOVERY_READ_ONLY;
+    }
+    if (server_start(&r->server, &set, &st->reader)) {
         return stage_read(st);
     }
     if (r->server.pid != 0 || guard_signal() != 0) {
@@ -410,5 +422,18 @@ bool stage_restart(struct stage *st)
     if (r->plan.restart) {
         run_broke(r, INV_LIVE, "%s", r->server.why);
     }
+    return true;
+}
+
+bool stage_start_again(struct stage *st, txn_mask *visible)
+{
+    txn_mask before = st->ledger.seen;
+
+    st->ledger.seen = 0;
+    if (!stage_restart(st) || !stage_read_logs(st)) {
+        return false;
+    }
+    *visible = st->ledger.seen;
+    st->ledger.seen = before;
     return true;
 }

@@ -21,6 +21,7 @@ struct stage {
     txn_mask sent[SESSIONS_MAX];        /* the client's transaction */
     uint32_t losses;                    /* of the primary, so far */
     bool refused;                       /* the primary does not start any more (stage_restart) */
+    bool read_only;                     /* from now on it is started as a server that follows */
     bool keep_power;                    /* the case takes the power away by itself */
     struct ledger ledger;               /* what was promised to clients and readers */
     struct history primary;             /* binlog of the primary, read after its loss */
@@ -58,6 +59,9 @@ bool stage_read_logs(struct stage *st);
  * to serve again everybody waits (LIVE). */
 bool stage_restart(struct stage *st);
 
+/* The same; `visible` is what is read there, the ledger hears nothing of it. */
+bool stage_start_again(struct stage *st, txn_mask *visible);
+
 /* The same behind a loss, and judges what the server shows now: it serves again
  * (primary_lost.c). */
 bool stage_go_on(struct stage *st);
@@ -66,11 +70,16 @@ bool stage_go_on(struct stage *st);
  * others of a plan with a power loss. */
 bool recovery_lost(struct stage *st, struct live_run *r);
 
+/* Behind a loss: the old primary starts read-only, the replica is promoted, which another server
+ * plays, and takes the old one as its replica or refuses it (rejoin.c). */
+bool stage_rejoin(struct stage *st, const char *name);
+
 /* Says what clients and readers got so far. */
 void stage_say_seen(struct stage *st, const char *when);
 /* Judges what the replicas hold beside the primary's binlog, and, where the plan has a failover,
  * each that may be promoted (primary_lost.c). */
 void stage_judge_replicas(struct stage *st);
+uint32_t stage_most_advanced(const struct stage *st); /* node of a replica */
 
 bool stage_all_streaming(struct stage *st);
 bool stage_replicas_counted(struct stage *st); /* by the primary, as semi-sync replicas */
