@@ -183,6 +183,8 @@ static bool fill_numbers(const struct entry *e, struct server_settings *set)
                       "a file has room for %d bytes here: max_binlog_size is 1 .. %d, or 0 for "
                       "files that never fill up",
                       FILE_BYTES_MAX, FILE_BYTES_MAX);
+    if (r->first_binlog != NULL && (*r->first_binlog == 0 || *r->first_binlog > BINLOG_FIRST_MAX))
+        return refuse(e, "first_binlog", "first_binlog is 1 .. %d", BINLOG_FIRST_MAX);
     if (r->server_id != NULL)
         set->server_id = *r->server_id;
     if (r->domain_id != NULL)
@@ -195,6 +197,8 @@ static bool fill_numbers(const struct entry *e, struct server_settings *set)
         set->sync_relay_log = *r->sync_relay_log;
     if (r->max_binlog_size != NULL)
         set->max_binlog_size = *r->max_binlog_size;
+    if (r->first_binlog != NULL)
+        set->first_binlog = *r->first_binlog;
     return true;
 }
 

@@ -56,7 +56,7 @@ static void keys_and_types(void **state)
         {P("\xc3\xa4: 1"),
          ":3:21: error: unknown key '\xc3\xa4' in primary; allowed: profile, "
          "receiver, server_id, domain_id, sync_binlog, "
-         "innodb_flush_log_at_trx_commit, sync_relay_log, max_binlog_size, "
+         "innodb_flush_log_at_trx_commit, sync_relay_log, max_binlog_size, first_binlog, "
          "relay_log, semi_sync, wait_point, timeout, wait_no_slave, "
          "wait_for_slave_count, recovery, init_rpl_role, "
          "binlog_storage_engine, write_error_after_send, ack, binlog_error_action, "

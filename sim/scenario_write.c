@@ -14,7 +14,8 @@ enum { TIMEOUT_TEXT_MAX = 24 };
 /* Everything that the pointers of the raw structs point at. */
 struct server_room {
     struct raw_receiver receiver;
-    uint32_t server_id, domain_id, sync_binlog, flush, sync_relay_log, max_binlog_size;
+    uint32_t server_id, domain_id, sync_binlog, flush, sync_relay_log, max_binlog_size,
+        first_binlog;
     uint32_t wait_point, relay_log, recovery, role, sent_error, binlog_engine, ack, sync;
     uint32_t ack_of, binlog_error;
     uint32_t wait_count;
@@ -97,6 +98,7 @@ static void write_server(const struct server_settings *set, struct raw_server *r
     room->flush = set->flush_log_at_trx_commit;
     room->sync_relay_log = set->sync_relay_log;
     room->max_binlog_size = set->max_binlog_size;
+    room->first_binlog = set->first_binlog;
     room->wait_point = set->wait_point;
     room->relay_log = set->relay_restart;
     room->recovery = set->recovery;
@@ -113,6 +115,7 @@ static void write_server(const struct server_settings *set, struct raw_server *r
                                .flush_log_at_trx_commit = &room->flush,
                                .sync_relay_log = &room->sync_relay_log,
                                .max_binlog_size = &room->max_binlog_size,
+                               .first_binlog = &room->first_binlog,
                                .timeout = room->timeout,
                                .wait_point = &room->wait_point,
                                .relay_log = &room->relay_log,

@@ -77,6 +77,7 @@ static const cyaml_schema_field_t server_fields[] = {
     UINT("innodb_flush_log_at_trx_commit", struct raw_server, flush_log_at_trx_commit),
     UINT("sync_relay_log", struct raw_server, sync_relay_log),
     UINT("max_binlog_size", struct raw_server, max_binlog_size),
+    UINT("first_binlog", struct raw_server, first_binlog),
     ENUM("relay_log", struct raw_server, relay_log, relay_logs),
     BOOL("semi_sync", struct raw_server, semi_sync),
     ENUM("wait_point", struct raw_server, wait_point, wait_points),

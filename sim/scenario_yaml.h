@@ -30,6 +30,7 @@ struct raw_server {
     uint32_t *flush_log_at_trx_commit;
     uint32_t *sync_relay_log;
     uint32_t *max_binlog_size;
+    uint32_t *first_binlog;
     char *timeout;
     uint32_t *wait_point; /* enum wait_point */
     uint32_t *relay_log;  /* enum relay_restart */

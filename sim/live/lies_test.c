@@ -89,10 +89,26 @@ static void test_cell_13_order(void **state)
                     " wait_sessions=2 yes_tx=2"));
 }
 
+/* OK at once, and the status says ON: the name of the new file is lower than that of the old. */
+static void test_cell_30_seventh_digit(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-30-digit");
+    sc.sessions = 1;
+    sc.node[0].max_binlog_size = 1;
+    sc.node[0].first_binlog = 999999;
+    sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = sc.expect[INV_OBS] = EXPECT_BREAKS;
+    play(0);
+    judged(INV_NOLOSS, LIVE_BREAKS);
+    judged(INV_OBS, LIVE_BREAKS);
+    judged(INV_ACKTRUE, LIVE_HOLDS);
+    assert_true(saw("before: Rpl_semi_sync_master: clients=1 no_tx=0 status=ON"));
+    assert_true(saw("replica 1 holds T1; ACKs sent 1, held 0"));
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_cell_5_relay_lies),
-    cmocka_unit_test(test_cell_30_index_lies),
-    cmocka_unit_test(test_cell_17_reset),
+    cmocka_unit_test(test_cell_5_relay_lies),     cmocka_unit_test(test_cell_30_index_lies),
+    cmocka_unit_test(test_cell_30_seventh_digit), cmocka_unit_test(test_cell_17_reset),
     cmocka_unit_test(test_cell_13_order),
 };
 

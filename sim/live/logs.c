@@ -44,10 +44,17 @@ bool logs_named(const char *folder, const char *stem, uint32_t num)
 
 bool logs_read(struct history *h, const char *folder, const char *stem, char *why, size_t cap)
 {
+    return logs_read_from(h, folder, stem, 1, why, cap);
+}
+
+bool logs_read_from(struct history *h, const char *folder, const char *stem, uint32_t first,
+                    char *why, size_t cap)
+{
     assert(h != NULL && folder != NULL && stem != NULL && why != NULL);
     history_clear(h);
     why[0] = '\0';
-    for (uint32_t num = 1; num <= LOGS_FILES_MAX; num++) {
+    for (uint32_t i = 1; i <= LOGS_FILES_MAX; i++) {
+        uint32_t num = first + i - 1;
         char path[700];
         uint32_t len = 0;
         if (!logs_named(folder, stem, num)) {
@@ -62,7 +69,7 @@ bool logs_read(struct history *h, const char *folder, const char *stem, char *wh
             (void)snprintf(why, cap, "%.32s.%06u: %s", stem, num, strerror(errno));
             return false;
         }
-        const bool room = history_read(h, num, bytes, len);
+        const bool room = history_read(h, i, bytes, len);
         free(bytes);
         if (!room) {
             (void)snprintf(why, cap, "%.32s.%06u: too many transactions", stem, num);

@@ -18,6 +18,9 @@ bool logs_named(const char *folder, const char *stem, uint32_t num);
  * one cannot be read. One that is unreadable in its middle counts up to there: h->broken, and `why`
  * says where. No file at all is an empty history. */
 bool logs_read(struct history *h, const char *folder, const char *stem, char *why, size_t cap);
+/* The same of files that begin with this number, which counts as the first. */
+bool logs_read_from(struct history *h, const char *folder, const char *stem, uint32_t first,
+                    char *why, size_t cap);
 /* Is the last of these files marked as in use (LOG_EVENT_BINLOG_IN_USE_F of its head)? False also
  * where there is none. */
 bool logs_in_use(const char *folder, const char *stem);

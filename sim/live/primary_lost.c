@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/live/stage.h"
+#include "sim/live/status.h"
 
 struct lost_case {
     const char *title;
@@ -121,6 +122,11 @@ static bool replica_loses_power(struct stage *st, uint32_t i)
     return stage_read_logs(st);
 }
 
+static bool ack_left_or_none_needed(struct stage *st)
+{
+    return stage_any_ack_left(st) || stage_all_answered(st);
+}
+
 static bool open_window(struct stage *st, const struct lost_case *c)
 {
     bool someone_acks = !c->hold && !(c->deaf_first && c->deaf_rest);
@@ -142,7 +148,7 @@ static bool open_window(struct stage *st, const struct lost_case *c)
         return false;
     }
     if (c->race && st->run->sc->node[0].semi_sync_master) {
-        return stage_until(st, stage_any_ack_left, STAGE_LIMIT_MS, "an ACK leaves");
+        return stage_until(st, ack_left_or_none_needed, STAGE_LIMIT_MS, "an ACK leaves");
     }
     return stage_until(st, stage_in_binlog, STAGE_LIMIT_MS, "the commits reach the binlog") &&
            stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replicas receive them") &&
@@ -153,8 +159,7 @@ static bool open_window(struct stage *st, const struct lost_case *c)
 
 static void judge_ack(struct stage *st, uint32_t node, const struct peer_ack *a)
 {
-    txn_mask released =
-        ledger_released(&st->primary, binlog_name_num(a->ack.file), (uint32_t)a->ack.pos);
+    txn_mask released = stage_released(st, &a->ack);
     char how[64];
 
     (void)snprintf(how, sizeof how, "ACKed by replica %u, which does not hold it", node);
@@ -282,6 +287,21 @@ static bool replica_back(struct stage *st)
            stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replica is sent them again");
 }
 
+/* What an operator sees just before the loss, beside the ACKs that have left. */
+static bool observe(struct stage *st)
+{
+    struct live_status s;
+
+    if (!st->run->sc->node[0].semi_sync_master) {
+        return true;
+    }
+    if (!status_read(st->run, &st->reader, "before", &s) || !stage_read_logs(st)) {
+        return false;
+    }
+    status_judge(st->run, &s, st->ledger.answered, st->ledger.answered & ~stage_acked(st));
+    return true;
+}
+
 /* ---- a case --------------------------------------------------------------------------------- */
 
 bool stage_go_on(struct stage *st)
@@ -332,7 +352,7 @@ static bool play_case(struct stage *st, const struct lost_case *c, const char *n
     if (!stage_up(st, st->run, name) || !open_window(st, c)) {
         return false;
     }
-    if (!c->race && !stage_read(st)) {
+    if (!c->race && (!stage_read(st) || !observe(st))) {
         return false;
     }
     stage_say_seen(st, "before");

@@ -109,6 +109,13 @@ bool stage_any_ack_left(struct stage *st)
     return false;
 }
 
+txn_mask stage_released(const struct stage *st, const struct ack_packet *ack)
+{
+    uint32_t before = st->run->sc->node[0].first_binlog - 1;
+
+    return ledger_released(&st->primary, binlog_name_num(ack->file) - before, (uint32_t)ack->pos);
+}
+
 txn_mask stage_acked(const struct stage *st)
 {
     txn_mask released = 0;
@@ -117,9 +124,7 @@ txn_mask stage_acked(const struct stage *st)
         for (uint32_t a = 0; a < st->peer[i].n_acks; a++) {
             const struct peer_ack *ack = &st->peer[i].ack[a];
 
-            released |= !ack->sent ? 0
-                                   : ledger_released(&st->primary, binlog_name_num(ack->ack.file),
-                                                     (uint32_t)ack->ack.pos);
+            released |= !ack->sent ? 0 : stage_released(st, &ack->ack);
         }
     }
     return released;
@@ -221,6 +226,17 @@ bool stage_replicas_counted(struct stage *st)
     return strtoul(text, NULL, 10) >= st->n_peers;
 }
 
+/* RESET MASTER TO is how a server gets there without a million rotations. */
+static bool name_binlogs(struct stage *st)
+{
+    uint32_t first = st->run->sc->node[0].first_binlog;
+    char sql[60];
+
+    (void)snprintf(sql, sizeof sql, "RESET MASTER TO %" PRIu32, first);
+    return first == 1 || session_exec(&st->reader, sql) ||
+           run_fail(st->run, "reader: %s", st->reader.error);
+}
+
 /* A server that starts read-only serves when its manager says so. */
 static bool let_in(struct stage *st)
 {
@@ -272,7 +288,7 @@ bool stage_up(struct stage *st, struct live_run *run, const char *name)
                       sizeof run->out->server_version)) {
         return run_fail(run, "reader: %s", st->reader.error);
     }
-    if (!let_in(st) || !peers_up(st, name) || !clients_up(st)) {
+    if (!let_in(st) || !name_binlogs(st) || !peers_up(st, name) || !clients_up(st)) {
         return false;
     }
     /* A transaction before the window, so that "survives" is never true of nothing. */
@@ -327,11 +343,12 @@ static bool drain_clients(struct stage *st)
     return true;
 }
 
-static bool read_one(struct stage *st, struct history *h, const char *folder, const char *stem)
+static bool read_one(struct stage *st, struct history *h, const char *folder, const char *stem,
+                     uint32_t first)
 {
     char why[100];
 
-    if (!logs_read(h, folder, stem, why, sizeof why)) {
+    if (!logs_read_from(h, folder, stem, first, why, sizeof why)) {
         return run_fail(st->run, "%s", why);
     }
     if (h->broken != 0) {
@@ -343,11 +360,12 @@ static bool read_one(struct stage *st, struct history *h, const char *folder, co
 bool stage_read_logs(struct stage *st)
 {
     for (uint32_t i = 0; i < st->n_peers; i++) {
-        if (!read_one(st, &st->held[i], st->peer[i].store.folder, "relay")) {
+        if (!read_one(st, &st->held[i], st->peer[i].store.folder, "relay", 1)) {
             return false;
         }
     }
-    return read_one(st, &st->primary, st->run->server.data, "binlog");
+    return read_one(st, &st->primary, st->run->server.data, "binlog",
+                    st->run->sc->node[0].first_binlog);
 }
 
 bool stage_power_off(struct stage *st, const char *stem)

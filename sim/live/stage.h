@@ -92,6 +92,8 @@ bool stage_in_binlog(struct stage *st);
 bool stage_answered(struct stage *st, uint32_t client);
 bool stage_all_answered(struct stage *st);
 bool stage_any_ack_left(struct stage *st); /* an ACK for something behind T1 */
+/* What an ACK releases, by the binlog as it was read last. */
+txn_mask stage_released(const struct stage *st, const struct ack_packet *ack);
 /* What the ACKs that have left release, by the binlog as it was read last. */
 txn_mask stage_acked(const struct stage *st);
 

@@ -203,6 +203,7 @@ void server_settings_default(struct server_settings *s)
     s->sync_binlog = 1;
     s->flush_log_at_trx_commit = 1;
     s->sync_relay_log = 1;
+    s->first_binlog = 1;
     s->semi_sync_timeout_ms = 0;
     s->wait_point = WAIT_AFTER_SYNC;
     s->relay_restart = RELAY_PURGE;

@@ -128,6 +128,9 @@ enum sent_error {
     SENT_ERROR_ROLL_BACK, /* rolls the group back as after any other write error, and goes on */
 };
 
+/* Behind binlog.999999 a name has a digit more. */
+enum { BINLOG_FIRST_MAX = 1000000 };
+
 struct server_settings {
     const struct server_profile *profile;
     const struct receiver_profile *receiver;
@@ -137,6 +140,7 @@ struct server_settings {
     uint32_t flush_log_at_trx_commit; /* 0..3 */
     uint32_t sync_relay_log;          /* 0 = never, N = every N-th event */
     uint32_t max_binlog_size;         /* bytes behind which a binlog is full; 0 = never */
+    uint32_t first_binlog;            /* what its first binlog is called: 1 = binlog.000001 */
     uint32_t semi_sync_timeout_ms;    /* 0 = infinite */
     uint32_t wait_for_slave_count;    /* replicas that must ACK */
     enum wait_point wait_point;

@@ -232,11 +232,11 @@ static enum outcome stage_register(const struct ctx *c, uint32_t task)
 {
     struct committer *leader = &c->p->by[task];
     if (settings_group_wait(c->env->set) == GROUP_WAIT_LAST) {
-        semisync_register(&c->p->semisync, c->env, commit_last_member(c->p, leader)->end);
+        semisync_register(&c->p->semisync, c->env, commit_last_member(c->p, leader)->end, c->out);
         return YIELD;
     }
     for (uint32_t i = leader->head; i != 0; i = commit_member(c->p, i)->next)
-        semisync_register(&c->p->semisync, c->env, commit_member(c->p, i)->end);
+        semisync_register(&c->p->semisync, c->env, commit_member(c->p, i)->end, c->out);
     return YIELD;
 }
 

@@ -87,6 +87,7 @@ static void test_the_next_group_waits_first(void **state)
 {
     (void)state;
     static const char *const profiles[] = {"mariadb-10.11", "mysql-5.7"};
+    const struct env env = {.set = &w.set};
     for (uint32_t i = 0; i < 2; i++) {
         tw_init(&w);
         w.set.wait_point = WAIT_AFTER_COMMIT;
@@ -99,8 +100,8 @@ static void test_the_next_group_waits_first(void **state)
         tw_run(&w, 1);
         tw_run(&w, 1);
         assert_int_equal(w.p.semisync.wait_sessions, 1);
-        assert_false(semisync_wants_ack(&w.p.semisync, w.p.by[0].end));
-        assert_true(semisync_wants_ack(&w.p.semisync, w.p.by[1].end));
+        assert_false(semisync_wants_ack(&w.p.semisync, &env, w.p.by[0].end));
+        assert_true(semisync_wants_ack(&w.p.semisync, &env, w.p.by[1].end));
         tw_settle(&w);
         assert_int_equal(w.answered, 0);
         tw_ack(&w, 1, w.p.binlog.end_pos);

@@ -266,7 +266,7 @@ bool dump_group(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint32
             (void)e;
             log_pos_t end = log_pos(log_pos_file(d->pos), h.log_pos);
             send_event(c, node, bytes + at, h.len,
-                       d->semi_sync && semisync_wants_ack(&c->p->semisync, end));
+                       d->semi_sync && semisync_wants_ack(&c->p->semisync, c->env, end));
         }
     }
     d->pos += off;

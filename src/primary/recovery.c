@@ -320,7 +320,7 @@ static void opened(const struct ctx *c)
     }
     c->p->boot = BOOT_WAIT_ACK;
     c->p->semisync.committed = 0;
-    semisync_register(&c->p->semisync, c->env, c->p->recovered_end);
+    semisync_register(&c->p->semisync, c->env, c->p->recovered_end, c->out);
     recovery_run(c);
 }
 

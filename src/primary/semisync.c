@@ -5,6 +5,19 @@ static const struct semisync_rules *rules_of(const struct env *env)
     return &env->set->profile->semisync;
 }
 
+/* MariaDB and MySQL compare the names of binlogs as texts: of binlog.999999 and binlog.1000000 the
+ * second is the lower one. Positions compare by what this gives for them; 0, for none, is below
+ * all. */
+static log_pos_t rank(const struct env *env, log_pos_t pos)
+{
+    enum { SEVEN_DIGITS = 1000000 };
+    uint32_t num = log_pos_file(pos) + env->set->first_binlog - 1;
+    if (env->set->first_binlog <= 1 || pos == 0)
+        return pos;
+    uint32_t text = num < SEVEN_DIGITS ? num * 10 : num;
+    return log_pos(text * 2 + (num < SEVEN_DIGITS ? 0 : 1), log_pos_offset(pos));
+}
+
 static void wake_waiters(const struct semisync_node *node, struct actions *out)
 {
     for (uint32_t t = 0; node->waiters >> t != 0; t++) {
@@ -80,32 +93,36 @@ void semisync_reset_status(struct semisync *s)
     s->committed = 0;
 }
 
-void semisync_register(struct semisync *s, const struct env *env, log_pos_t pos)
+void semisync_register(struct semisync *s, const struct env *env, log_pos_t pos,
+                       struct actions *out)
 {
     if (!s->enabled)
         return;
-    if (pos > s->committed)
+    if (rank(env, pos) > rank(env, s->committed))
         s->committed = pos;
     if (!s->on || too_few(s, env))
         return;
-    /* Positions are registered in binlog order; a node out of order switches the server off, but
-     * the pipeline must not let that happen. */
+    /* Positions are registered in binlog order, which names can belie. */
     assert(s->n < SEMISYNC_NODES_MAX);
     assert(s->n == 0 || s->active[s->n - 1].pos < pos);
+    if (s->n > 0 && rank(env, s->active[s->n - 1].pos) > rank(env, pos)) {
+        switch_off(s, env, out);
+        return;
+    }
     s->active[s->n].pos = pos;
     s->active[s->n].waiters = 0;
     s->n++;
 }
 
-bool semisync_wants_ack(const struct semisync *s, log_pos_t pos)
+bool semisync_wants_ack(const struct semisync *s, const struct env *env, log_pos_t pos)
 {
     if (!s->enabled)
         return false;
     if (!s->on)
-        return pos >= s->committed; /* catch-up probe */
-    if (pos <= s->replied)
+        return rank(env, pos) >= rank(env, s->committed); /* catch-up probe */
+    if (rank(env, pos) <= rank(env, s->replied))
         return false;
-    if (s->wait != 0 && pos < s->wait)
+    if (s->wait != 0 && rank(env, pos) < rank(env, s->wait))
         return false;
     for (uint32_t i = 0; i < s->n; i++) {
         if (s->active[i].pos == pos)
@@ -120,20 +137,20 @@ static void report(struct semisync *s, const struct env *env, log_pos_t pos, str
     if (!s->enabled)
         return;
     if (!s->on) {
-        if (pos < s->committed)
+        if (rank(env, pos) < rank(env, s->committed))
             return;
         s->on = 1;
     }
-    if (pos < s->replied)
+    if (rank(env, pos) < rank(env, s->replied))
         return;
     s->replied = pos;
     uint32_t covered = 0;
-    while (covered < s->n && s->active[covered].pos <= pos)
+    while (covered < s->n && rank(env, s->active[covered].pos) <= rank(env, pos))
         covered++;
     release(s, covered, out);
-    if (s->n == 0 || (rules_of(env)->ack_ends_wait_pos && pos >= s->wait))
+    if (s->n == 0 || (rules_of(env)->ack_ends_wait_pos && rank(env, pos) >= rank(env, s->wait)))
         s->wait = 0;
-    else if (s->wait != 0 && s->wait < pos)
+    else if (s->wait != 0 && rank(env, s->wait) < rank(env, pos))
         s->wait = pos; /* below an ACK one is as good as another: equal states look equal */
 }
 
@@ -146,7 +163,7 @@ void semisync_ack(struct semisync *s, const struct env *env, uint32_t node, log_
         report(s, env, pos, out);
         return;
     }
-    if (how == ACK_COUNT_EACH && s->enabled && !s->on && pos >= s->committed)
+    if (how == ACK_COUNT_EACH && s->enabled && !s->on && rank(env, pos) >= rank(env, s->committed))
         s->on = 1; /* whatever the count (MDEV-37116) */
     s->tallies = 1;
     pos = ack_tally_insert(&s->tally, how, count, node, pos);
@@ -161,7 +178,7 @@ static struct semisync_node *find(struct semisync *s, const struct env *env, log
 {
     bool exact = settings_group_wait(env->set) == GROUP_WAIT_EACH;
     struct semisync_node *node = NULL;
-    for (uint32_t i = s->n; i-- > 0 && s->active[i].pos >= pos;) {
+    for (uint32_t i = s->n; i-- > 0 && rank(env, s->active[i].pos) >= rank(env, pos);) {
         if (!exact || s->active[i].pos == pos)
             node = &s->active[i];
     }
@@ -209,7 +226,7 @@ static void begin_wait(struct semisync *s, const struct env *env, log_pos_t pos,
     }
     if (node != NULL)
         node->waiters |= 1u << task;
-    if (s->wait == 0 || pos < s->wait)
+    if (s->wait == 0 || rank(env, pos) < rank(env, s->wait))
         s->wait = pos;
     s->waiting |= 1u << task;
     s->wait_sessions++;
@@ -223,7 +240,7 @@ bool semisync_wait(struct semisync *s, const struct env *env, log_pos_t pos, uin
     if (!wakes(s, task) && !s->enabled)
         return true; /* nothing is counted either */
     bool alone = too_few(s, env) && !rules->off_without_replicas;
-    bool acked = s->on && !alone && s->replied >= pos;
+    bool acked = s->on && !alone && rank(env, s->replied) >= rank(env, pos);
     struct semisync_node *node = find(s, env, pos);
     /* Semi-sync was OFF and ON again in between (MDEV-34122): no ACK will be asked for. */
     bool forgotten = node == NULL && !rules->awaits_forgotten;

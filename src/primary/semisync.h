@@ -59,10 +59,12 @@ void semisync_disable(struct semisync *s, const struct env *env, struct actions 
 void semisync_reset_status(struct semisync *s);
 
 /* write_tranx_in_binlog: registers the end position of a transaction. Must come before the position
- * is published to the dump threads, or no ACK would be asked for it. */
-void semisync_register(struct semisync *s, const struct env *env, log_pos_t pos);
+ * is published to the dump threads, or no ACK would be asked for it. One that is lower than the one
+ * before it, by the names of their files, switches semi-sync off. */
+void semisync_register(struct semisync *s, const struct env *env, log_pos_t pos,
+                       struct actions *out);
 /* update_sync_header: does the event that ends at pos carry the need-ACK flag? */
-bool semisync_wants_ack(const struct semisync *s, log_pos_t pos);
+bool semisync_wants_ack(const struct semisync *s, const struct env *env, log_pos_t pos);
 /* An ACK of a replica up to pos; wakes who waited for it and has all ACKs that it needs now. */
 void semisync_ack(struct semisync *s, const struct env *env, uint32_t node, log_pos_t pos,
                   struct actions *out);

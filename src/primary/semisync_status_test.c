@@ -52,9 +52,9 @@ static void test_counters(void **state)
     (void)state;
     begin();
     set.semi_sync_timeout_ms = 5;
-    semisync_register(&s, &env, at(A));
-    semisync_register(&s, &env, at(B));
-    semisync_register(&s, &env, at(C));
+    semisync_register(&s, &env, at(A), &out);
+    semisync_register(&s, &env, at(B), &out);
+    semisync_register(&s, &env, at(C), &out);
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
     assert_false(semisync_wait(&s, &env, at(B), 1, &out));
     assert_int_equal(s.wait_sessions, 2);
@@ -79,7 +79,7 @@ static void test_released_by_disabling_is_counted(void **state)
 {
     (void)state;
     begin();
-    semisync_register(&s, &env, at(A));
+    semisync_register(&s, &env, at(A), &out);
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
     semisync_disable(&s, &env, &out);
     assert_true(woken(0));
@@ -92,14 +92,14 @@ static void test_abandoned_wait(void **state)
 {
     (void)state;
     begin();
-    semisync_register(&s, &env, at(A));
+    semisync_register(&s, &env, at(A), &out);
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
     semisync_abandon(&s, 0, &out);
     assert_int_equal(s.n, 1); /* the position stays, and is asked for */
     assert_int_equal(s.active[0].waiters, 0);
-    assert_true(semisync_wants_ack(&s, at(A)));
+    assert_true(semisync_wants_ack(&s, &env, at(A)));
     assert_true(s.no_tx == 1 && s.wait_sessions == 0);
-    semisync_register(&s, &env, at(B));
+    semisync_register(&s, &env, at(B), &out);
     semisync_abandon(&s, 1, &out); /* killed before it waited */
     assert_int_equal(s.no_tx, 2);
     actions_clear(&out);
@@ -112,17 +112,17 @@ static void test_lowest_wait(void **state)
 {
     (void)state;
     begin();
-    semisync_register(&s, &env, at(A));
-    semisync_register(&s, &env, at(B));
-    semisync_register(&s, &env, at(C));
+    semisync_register(&s, &env, at(A), &out);
+    semisync_register(&s, &env, at(B), &out);
+    semisync_register(&s, &env, at(C), &out);
     assert_false(semisync_wait(&s, &env, at(B), 1, &out));
-    assert_false(semisync_wants_ack(&s, at(A)));
-    assert_true(semisync_wants_ack(&s, at(B)));
+    assert_false(semisync_wants_ack(&s, &env, at(A)));
+    assert_true(semisync_wants_ack(&s, &env, at(B)));
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
-    assert_true(semisync_wants_ack(&s, at(A)));
+    assert_true(semisync_wants_ack(&s, &env, at(A)));
     semisync_ack(&s, &env, 1, at(A), &out);
     assert_false(semisync_wait(&s, &env, at(C), 2, &out));
-    assert_true(semisync_wants_ack(&s, at(B))); /* the old lowest position still counts */
+    assert_true(semisync_wants_ack(&s, &env, at(B))); /* the old lowest position still counts */
     semisync_ack(&s, &env, 1, at(C), &out);
     assert_int_equal(s.wait, 0);
 }
@@ -133,7 +133,7 @@ static void test_forgotten_positions(void **state)
     begin();
     set.profile = server_profile_find("mariadb-10.11.9");
     set.semi_sync_timeout_ms = 5;
-    semisync_register(&s, &env, at(A));
+    semisync_register(&s, &env, at(A), &out);
     semisync_disable(&s, &env, &out);
     semisync_enable(&s, &env, 0);
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
@@ -151,8 +151,8 @@ static void test_mysql_keeps_waits(void **state)
     (void)state;
     begin();
     set.profile = server_profile_find("mysql-8.0");
-    semisync_register(&s, &env, at(A));
-    semisync_register(&s, &env, at(B));
+    semisync_register(&s, &env, at(A), &out);
+    semisync_register(&s, &env, at(B), &out);
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
     assert_false(semisync_wait(&s, &env, at(B), 1, &out));
     actions_clear(&out);
@@ -174,7 +174,7 @@ static void test_mysql_is_off_alone(void **state)
     begin();
     set.profile = server_profile_find("mysql-8.0");
     set.wait_no_slave = false;
-    semisync_register(&s, &env, at(A));
+    semisync_register(&s, &env, at(A), &out);
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
     semisync_replica_leaves(&s, &env, 1, &out);
     assert_false(s.on);

@@ -64,7 +64,7 @@ static void test_wait_ends_with_an_ack_at_or_behind_it(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         begin();
-        semisync_register(&s, &env, at(A));
+        semisync_register(&s, &env, at(A), &out);
         assert_false(semisync_wait(&s, &env, at(A), 2, &out));
         assert_true(semisync_is_waiting(&s, 2));
         assert_false(semisync_is_waiting(&s, 1));
@@ -81,9 +81,9 @@ static void test_ack_is_cumulative_and_only_up_to_it(void **state)
 {
     (void)state;
     begin();
-    semisync_register(&s, &env, at(A));
-    semisync_register(&s, &env, at(B));
-    semisync_register(&s, &env, at(C));
+    semisync_register(&s, &env, at(A), &out);
+    semisync_register(&s, &env, at(B), &out);
+    semisync_register(&s, &env, at(C), &out);
     assert_false(semisync_wait(&s, &env, at(C), 2, &out));
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
     assert_false(semisync_wait(&s, &env, at(B), 1, &out));
@@ -115,13 +115,13 @@ static void test_ack_beyond_the_end(void **state)
     (void)state;
     begin();
     semisync_ack(&s, &env, 1, at(B), &out);
-    semisync_register(&s, &env, at(A));
-    assert_false(semisync_wants_ack(&s, at(A)));
+    semisync_register(&s, &env, at(A), &out);
+    assert_false(semisync_wants_ack(&s, &env, at(A)));
     assert_true(semisync_wait(&s, &env, at(A), 0, &out));
-    semisync_register(&s, &env, at(B));
+    semisync_register(&s, &env, at(B), &out);
     assert_true(semisync_wait(&s, &env, at(B), 0, &out));
-    semisync_register(&s, &env, at(C));
-    assert_true(semisync_wants_ack(&s, at(C)));
+    semisync_register(&s, &env, at(C), &out);
+    assert_true(semisync_wants_ack(&s, &env, at(C)));
     assert_false(semisync_wait(&s, &env, at(C), 0, &out));
 }
 
@@ -130,10 +130,10 @@ static void test_two_tasks_on_one_position(void **state)
     (void)state;
     begin();
     set.profile = server_profile_find("mysql-8.0");
-    semisync_register(&s, &env, at(B));                    /* last position of a group */
+    semisync_register(&s, &env, at(B), &out);              /* last position of a group */
     assert_false(semisync_wait(&s, &env, at(A), 0, &out)); /* a member before it */
     assert_false(semisync_wait(&s, &env, at(B), 3, &out));
-    semisync_register(&s, &env, at(C));
+    semisync_register(&s, &env, at(C), &out);
     assert_int_equal(s.active[0].waiters, 1u << 0 | 1u << 3);
     assert_int_equal(s.active[1].waiters, 0);
     semisync_ack(&s, &env, 1, at(B), &out);
@@ -146,11 +146,11 @@ static void test_position_that_is_not_registered(void **state)
 {
     (void)state;
     begin();
-    semisync_register(&s, &env, at(A));
+    semisync_register(&s, &env, at(A), &out);
     semisync_timeout(&s, &env, 0, &out);
     semisync_ack(&s, &env, 1, at(A), &out);
     assert_true(s.on);
-    semisync_register(&s, &env, at(C));
+    semisync_register(&s, &env, at(C), &out);
     assert_true(semisync_wait(&s, &env, at(B), 0, &out));
     assert_false(semisync_is_waiting(&s, 0));
 }
@@ -161,39 +161,40 @@ static void test_flag_while_on(void **state)
 {
     (void)state;
     begin();
-    semisync_register(&s, &env, at(A));
-    semisync_register(&s, &env, at(B));
-    semisync_register(&s, &env, at(C));
+    semisync_register(&s, &env, at(A), &out);
+    semisync_register(&s, &env, at(B), &out);
+    semisync_register(&s, &env, at(C), &out);
     /* Nobody waits yet: each registered end, and nothing else. */
-    assert_true(semisync_wants_ack(&s, at(A)));
-    assert_false(semisync_wants_ack(&s, at(A) - 1));
-    assert_false(semisync_wants_ack(&s, at(A) + 1));
-    assert_true(semisync_wants_ack(&s, at(B)));
-    assert_true(semisync_wants_ack(&s, at(C)));
+    assert_true(semisync_wants_ack(&s, &env, at(A)));
+    assert_false(semisync_wants_ack(&s, &env, at(A) - 1));
+    assert_false(semisync_wants_ack(&s, &env, at(A) + 1));
+    assert_true(semisync_wants_ack(&s, &env, at(B)));
+    assert_true(semisync_wants_ack(&s, &env, at(C)));
     /* Somebody waits: nothing before the lowest position waited for. */
     assert_false(semisync_wait(&s, &env, at(B), 0, &out));
-    assert_false(semisync_wants_ack(&s, at(A)));
-    assert_true(semisync_wants_ack(&s, at(B)));
-    assert_true(semisync_wants_ack(&s, at(C)));
+    assert_false(semisync_wants_ack(&s, &env, at(A)));
+    assert_true(semisync_wants_ack(&s, &env, at(B)));
+    assert_true(semisync_wants_ack(&s, &env, at(C)));
     /* Replied: not again. */
     semisync_ack(&s, &env, 1, at(B), &out);
-    assert_false(semisync_wants_ack(&s, at(A)));
-    assert_false(semisync_wants_ack(&s, at(B)));
-    assert_true(semisync_wants_ack(&s, at(C)));
+    assert_false(semisync_wants_ack(&s, &env, at(A)));
+    assert_false(semisync_wants_ack(&s, &env, at(B)));
+    assert_true(semisync_wants_ack(&s, &env, at(C)));
 }
 
 static void test_flag_while_off(void **state)
 {
     (void)state;
     begin();
-    semisync_register(&s, &env, at(B));
+    semisync_register(&s, &env, at(B), &out);
     semisync_timeout(&s, &env, 0, &out);
-    assert_false(semisync_wants_ack(&s, at(A)));
-    assert_false(semisync_wants_ack(&s, at(B) - 1));
-    assert_true(semisync_wants_ack(&s, at(B))); /* catch-up probe: any event from the mark on */
-    assert_true(semisync_wants_ack(&s, at(B) + 1));
+    assert_false(semisync_wants_ack(&s, &env, at(A)));
+    assert_false(semisync_wants_ack(&s, &env, at(B) - 1));
+    assert_true(
+        semisync_wants_ack(&s, &env, at(B))); /* catch-up probe: any event from the mark on */
+    assert_true(semisync_wants_ack(&s, &env, at(B) + 1));
     semisync_disable(&s, &env, &out);
-    assert_false(semisync_wants_ack(&s, at(C)));
+    assert_false(semisync_wants_ack(&s, &env, at(C)));
 }
 
 /* ---- ON and OFF ------------------------------------------------------------------------------ */
@@ -203,8 +204,8 @@ static void test_timeout_releases_everybody(void **state)
     (void)state;
     begin();
     set.semi_sync_timeout_ms = 10000;
-    semisync_register(&s, &env, at(A));
-    semisync_register(&s, &env, at(B));
+    semisync_register(&s, &env, at(A), &out);
+    semisync_register(&s, &env, at(B), &out);
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
     assert_int_equal(actions_of(ACT_SET_TIMER), 1);
     assert_int_equal(out.at[0].arg, 10000);
@@ -223,7 +224,7 @@ static void test_timeout_releases_everybody(void **state)
     assert_int_equal(s.committed, at(B));
     assert_true(semisync_wait(&s, &env, at(A), 0, &out));
     /* OFF: positions raise the mark and are not awaited. */
-    semisync_register(&s, &env, at(C));
+    semisync_register(&s, &env, at(C), &out);
     assert_int_equal(s.committed, at(C));
     assert_int_equal(s.n, 0);
     assert_true(semisync_wait(&s, &env, at(C), 0, &out));
@@ -246,7 +247,7 @@ static void test_timer_is_cleared_with_the_wait(void **state)
     (void)state;
     begin();
     set.semi_sync_timeout_ms = 5;
-    semisync_register(&s, &env, at(A));
+    semisync_register(&s, &env, at(A), &out);
     assert_false(semisync_wait(&s, &env, at(A), 3, &out));
     actions_clear(&out);
     semisync_ack(&s, &env, 1, at(A), &out);
@@ -263,7 +264,7 @@ static void test_disabled(void **state)
     actions_clear(&out);
     semisync_replica_joins(&s, &env, 1, at(HEAD), &out);
     assert_int_equal(s.clients, 1u << 1);
-    semisync_register(&s, &env, at(A));
+    semisync_register(&s, &env, at(A), &out);
     assert_int_equal(s.n, 0);
     assert_true(semisync_wait(&s, &env, at(A), 0, &out));
     semisync_ack(&s, &env, 1, at(A), &out);
@@ -276,7 +277,7 @@ static void test_enable_and_disable_keep_the_replicas(void **state)
 {
     (void)state;
     begin();
-    semisync_register(&s, &env, at(A));
+    semisync_register(&s, &env, at(A), &out);
     semisync_disable(&s, &env, &out);
     assert_int_equal(s.clients, 1u << 1);
     assert_int_equal(s.n, 0);
@@ -294,7 +295,7 @@ static void test_wait_no_slave(void **state)
 {
     (void)state;
     begin(); /* on: the wait outlives the last replica */
-    semisync_register(&s, &env, at(A));
+    semisync_register(&s, &env, at(A), &out);
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
     semisync_replica_leaves(&s, &env, 1, &out);
     assert_int_equal(s.clients, 0);
@@ -304,7 +305,7 @@ static void test_wait_no_slave(void **state)
     begin(); /* off: the last one that leaves releases all, and the state stays ON */
     set.wait_no_slave = false;
     semisync_replica_joins(&s, &env, 2, at(BINLOG_MAGIC_LEN), &out);
-    semisync_register(&s, &env, at(A));
+    semisync_register(&s, &env, at(A), &out);
     assert_false(semisync_wait(&s, &env, at(A), 0, &out));
     semisync_replica_leaves(&s, &env, 1, &out);
     assert_false(woken(0));
@@ -313,13 +314,54 @@ static void test_wait_no_slave(void **state)
     assert_int_equal(s.n, 0);
     assert_true(s.on);
     assert_true(semisync_wait(&s, &env, at(A), 0, &out));
-    semisync_register(&s, &env, at(B)); /* nobody there: not awaited, mark raised */
+    semisync_register(&s, &env, at(B), &out); /* nobody there: not awaited, mark raised */
     assert_int_equal(s.n, 0);
     assert_int_equal(s.committed, at(B));
     semisync_replica_joins(&s, &env, 1, at(BINLOG_MAGIC_LEN), &out);
     assert_true(semisync_wait(&s, &env, at(B), 0, &out));
-    semisync_register(&s, &env, at(C));
+    semisync_register(&s, &env, at(C), &out);
     assert_false(semisync_wait(&s, &env, at(C), 0, &out));
+}
+
+/* ---- the seventh digit of a name ------------------------------------------------------------- */
+
+/* File 2 is binlog.1000000, which an ACK that names binlog.999999 covers. */
+static void test_a_name_with_a_seventh_digit_is_lower(void **state)
+{
+    (void)state;
+    begin();
+    set.first_binlog = 999999;
+    semisync_register(&s, &env, at(A), &out);
+    assert_false(semisync_wait(&s, &env, at(A), 0, &out));
+    semisync_ack(&s, &env, 1, at(A), &out);
+    assert_true(semisync_wait(&s, &env, at(A), 0, &out));
+    semisync_register(&s, &env, log_pos(2, B), &out);
+    assert_false(semisync_wants_ack(&s, &env, log_pos(2, B)));
+    assert_true(semisync_wait(&s, &env, log_pos(2, B), 1, &out));
+    assert_true(s.on);
+    assert_int_equal(s.yes_tx, 2);
+    set.first_binlog = 1000000; /* both have seven */
+    assert_true(semisync_wants_ack(&s, &env, log_pos(2, B)));
+    set.first_binlog = 999998; /* neither has */
+    assert_true(semisync_wants_ack(&s, &env, log_pos(2, B)));
+}
+
+static void test_a_name_out_of_order_switches_off(void **state)
+{
+    (void)state;
+    begin();
+    set.first_binlog = 999999;
+    semisync_register(&s, &env, at(A), &out);
+    assert_false(semisync_wait(&s, &env, at(A), 0, &out));
+    semisync_register(&s, &env, log_pos(2, B), &out);
+    assert_false(s.on);
+    assert_true(woken(0));
+    assert_true(semisync_wait(&s, &env, at(A), 0, &out));
+    assert_true(semisync_wait(&s, &env, log_pos(2, B), 1, &out));
+    assert_int_equal(s.no_tx, 2);
+    semisync_ack(&s, &env, 1, log_pos(2, B),
+                 &out); /* below the mark, which stays in the old file */
+    assert_false(s.on);
 }
 
 /* ---- in the server --------------------------------------------------------------------------- */
@@ -516,6 +558,8 @@ int main(void)
         cmocka_unit_test(test_enable_and_disable_keep_the_replicas),
 
         cmocka_unit_test(test_wait_no_slave),
+        cmocka_unit_test(test_a_name_with_a_seventh_digit_is_lower),
+        cmocka_unit_test(test_a_name_out_of_order_switches_off),
         cmocka_unit_test(test_one_ack_of_any_semi_sync_replica),
         cmocka_unit_test(test_timeout_and_catch_up),
         cmocka_unit_test(test_timeout_before_write),
