@@ -262,6 +262,7 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
     p->powers = of_primary(sc, FAULT_NODE_POWER);
     p->shows = s->flush_log_at_trx_commit == 3;
     p->synced = s->sync_binlog == 1;
+    p->counted = s->sync_binlog > 1;
     p->full_unsynced = s->max_binlog_size > 0 && s->sync_binlog == 0;
     p->cuts = s->init_rpl_role == ROLE_SLAVE;
     if (of_replicas(sc, FAULT_NODE_KILL) + of_replicas(sc, FAULT_NODE_POWER) > 0) {

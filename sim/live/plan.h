@@ -49,6 +49,7 @@ struct live_plan {
     uint32_t fills;         /* so many groups of an insert fill a binlog; 0: none do */
     bool shows;             /* commits are visible before their record is fsynced (3) */
     bool synced;            /* each group of the primary is fsynced (sync_binlog=1) */
+    bool counted;           /* every second one is, or fewer (sync_binlog above 1) */
     bool full_unsynced;     /* binlogs fill up, and nothing but their end makes them durable */
     bool rejoins;           /* after the promotion the old primary is started again, as a replica */
     bool follows;           /* it is, and asks the promoted one, which a second server plays */

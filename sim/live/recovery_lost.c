@@ -29,6 +29,7 @@ struct recovery_case {
     bool shown;    /* T2 alone; its ACK leaves when the trap is set, and it is read from then on */
     bool synced;   /* where a group's end is fsynced (sync_binlog) */
     bool large;    /* of a large T2, which becomes a binlog of its own */
+    bool counted;  /* where every second group is fsynced: T1's waits for T2's */
     bool unsynced; /* of full binlogs that only their end makes durable (sync_binlog=0) */
 };
 
@@ -57,6 +58,11 @@ static const struct recovery_case cases[] = {
      .first_power = true,
      .second = {"write", "binlog.000002", NULL, 0},
      .second_power = true},
+    {.title = "power lost before the fsync that T1's group waits for, in the commit of T2",
+     .first = {"fsync", T2_BINLOG, NULL, 0},
+     .first_power = true,
+     .once = true,
+     .counted = true},
     {.title = "the replicas have the transactions; power lost before a full binlog is fsynced",
      .first = {"fsync", "binlog.000002", "stall", 0},
      .first_power = true,
@@ -326,7 +332,7 @@ static bool applies(const struct live_plan *p, const struct recovery_case *c)
 
     return powers <= p->powers && kills <= p->kills && (c->shown ? p->shows : c->cuts == p->cuts) &&
            (!c->large || p->large > 0) && (!c->synced || p->synced) &&
-           c->unsynced == p->full_unsynced;
+           (!c->counted || p->counted) && c->unsynced == p->full_unsynced;
 }
 
 bool recovery_lost(struct stage *st, struct live_run *r)
