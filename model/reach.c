@@ -62,6 +62,7 @@ static const char *const names[REACHES] = {
     [REACH_PURGED] = "binlogs purged by an operator",
     [REACH_PURGE_HELD] = "a purge left binlogs for what refers to them",
     [REACH_DUMP_REFUSED] = "a replica's dump request was refused",
+    [REACH_STREAM_TORN] = "a stream ended at a torn event",
     [REACH_ALL_DONE] = "all transactions answered without a fault",
 };
 

@@ -515,6 +515,10 @@ void node_event(struct sim *s, uint32_t node, const struct event *e)
         e->kind == EV_NET_FRAME && e->link == LINK_TO_PRIMARY && e->len > 0 && e->bytes[0] == 0xFF;
     if (refused && node == s->world->home)
         reach(s, REACH_REJOIN_REFUSED);
+    for (uint32_t i = 0; i < s->world->n_nodes; i++) {
+        if (n->primary.dump[i].active == DUMP_HANGS)
+            reach(s, REACH_STREAM_TORN);
+    }
     if (stream && n->primary.semisync.n < awaited)
         reach(s, REACH_ACK_COUNTED);
     if (e->task < COMMITTERS && (e->kind == EV_RUN || e->kind == EV_DISK_DONE))

@@ -430,6 +430,7 @@ static const char *impossible(const struct scenario *s, enum reach r)
     case REACH_POWER_UNSYNCED_LOST:
         return power ? NULL : "no node/power is admitted";
     case REACH_POWER_TORN:
+    case REACH_STREAM_TORN:
         return power && s->device.tear ? NULL : "it needs node/power and disk.tear";
     case REACH_FSYNC_LIED:
         return lie ? NULL : "no disk/fsync/lie is admitted";

@@ -106,10 +106,27 @@ static void test_cell_30_seventh_digit(void **state)
     assert_true(saw("replica 1 holds T1; ACKs sent 1, held 0"));
 }
 
+/* The old binlog's torn end: met by a replica that was behind, and its dump thread hangs. */
+static void test_cell_19_torn(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-19-torn");
+    sc.transactions = 5;
+    sc.device.tear = true;
+    sc.fault[0].point = FAULT_NODE_POWER;
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    sc.expect[INV_LIVE] = EXPECT_BREAKS;
+    play(0);
+    assert_int_equal(result.judged[INV_LIVE].broken, 1);
+    assert_true(saw("the replica is connected, and has not been sent T2, nor an error"));
+    assert_true(saw("its dump thread: Waiting to finalize termination"));
+    assert_true(saw("T4 behind it: answered OK: T1 T4; read by the second connection: T1 T2 T4"));
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_cell_5_relay_lies),     cmocka_unit_test(test_cell_30_index_lies),
-    cmocka_unit_test(test_cell_30_seventh_digit), cmocka_unit_test(test_cell_17_reset),
-    cmocka_unit_test(test_cell_13_order),
+    cmocka_unit_test(test_cell_30_seventh_digit), cmocka_unit_test(test_cell_19_torn),
+    cmocka_unit_test(test_cell_17_reset),         cmocka_unit_test(test_cell_13_order),
 };
 
 TEST_PLAY_MAIN(tests)

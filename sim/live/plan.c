@@ -288,6 +288,9 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
     p->follows = p->rejoins && !p->partition && follows(sc, p);
     p->power = p->powers > 0 && (p->restart || p->rejoins);
     p->kill_for_power = p->powers > 0 && !p->power;
+    p->tears = sc->device.tear && p->power && p->restart && !p->failover && p->kills == 0 &&
+               p->peers == 1 && p->sessions > 1 && sc->transactions > 2 && p->synced &&
+               s->semi_sync_master && s->semi_sync_timeout_ms == 0 && s->max_binlog_size == 0;
     p->recovers = p->power || (p->cuts && losses > 1 && (p->restart || p->rejoins));
     return true;
 }

@@ -52,6 +52,7 @@ struct live_plan {
     bool counted;           /* every second one is, or fewer (sync_binlog above 1) */
     bool full_unsynced;     /* binlogs fill up, and nothing but their end makes them durable */
     bool rejoins;           /* after the promotion the old primary is started again, as a replica */
+    bool tears;             /* a power loss tears the last write to the primary's binlog */
     bool follows;           /* it is, and asks the promoted one, which a second server plays */
     bool kill_for_power;    /* the scenario says power loss; kill -9 shows the same here */
     bool replica_power;     /* its replica loses power as well, and is started again */

@@ -410,5 +410,6 @@ bool primary_lost(struct live_run *r)
     }
     good = good && (!r->plan.recovers || recovery_lost(st, r));
     free(st);
+    good = good && (!r->plan.tears || torn_writes(r));
     return good && (!r->plan.comes_back || receiver_lost(r));
 }

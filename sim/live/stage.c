@@ -138,6 +138,9 @@ static uint32_t pad_of(const struct stage *st)
 {
     const struct scenario *sc = st->run->sc;
 
+    if (st->pad > 0) {
+        return st->pad;
+    }
     if (st->run->plan.fails != NULL && st->n_sent == 1) {
         return SESSION_PAD_MAX;
     }

@@ -21,6 +21,7 @@ struct stage {
     txn_mask sent[SESSIONS_MAX];        /* the client's transaction */
     uint32_t losses;                    /* of the primary, so far */
     bool refused;                       /* the primary does not start any more (stage_restart) */
+    uint32_t pad;                       /* bytes more for the next inserts; 0: what the plan says */
     bool read_only;                     /* from now on it is started as a server that follows */
     bool keep_power;                    /* the case takes the power away by itself */
     struct ledger ledger;               /* what was promised to clients and readers */
@@ -73,6 +74,9 @@ bool recovery_lost(struct stage *st, struct live_run *r);
 /* Behind a loss: the old primary starts read-only, the replica is promoted, which another server
  * plays, and takes the old one as its replica or refuses it (rejoin.c). */
 bool stage_rejoin(struct stage *st, const char *name);
+
+/* Cases whose power loss tears the last write to the binlog (torn.c); behind those. */
+bool torn_writes(struct live_run *r);
 
 /* Says what clients and readers got so far. */
 void stage_say_seen(struct stage *st, const char *when);

@@ -71,6 +71,8 @@ struct server_profile {
     bool dump_takes_log_lock; /* to read the current file (up to MySQL 5.6) */
     bool doubt_is_rolled_back; /* no binlog to ask (the last is clean): rolled back; MariaDB refuses
                                   to start (both seen: 9.7.4, 10.11.19) */
+    bool cuts_torn_tail; /* a start takes what no complete group is off the last binlog (MDEV-6608);
+                            MariaDB leaves it there, and sends it */
     bool after_commit_in_turn; /* groups wait one after the other (LOCK_after_commit, facts 1.3) */
     /* Defects of earlier servers, each to show what its repair is good for. */
     bool clears_in_use_early; /* before MDEV-342: the old file is marked as clean at its close */

@@ -1,9 +1,9 @@
 /* Dump threads: what a replica is sent, from where, and with which flag (facts 3.1, 8.1).
  *
  * A step of a dump thread sends one event group, each event as one packet. It reads only up to the
- * published end of the binlog, older files up to their last complete group. A replica that asks for
- * a GTID position gets, per domain, everything behind exactly that GTID; the gate of a domain opens
- * when the GTID has passed by.
+ * published end of the binlog, older files up to their end, whatever a crash has left there. A
+ * replica that asks for a GTID position gets, per domain, everything behind exactly that GTID; the
+ * gate of a domain opens when the GTID has passed by.
  */
 #include "primary/internal.h"
 
@@ -46,7 +46,7 @@ void dump_accept(const struct ctx *c, uint32_t node)
 
 void dump_end(const struct ctx *c, uint32_t node)
 {
-    if (c->p->dump[node].active && c->p->dump[node].semi_sync)
+    if (c->p->dump[node].active == DUMP_ACTIVE && c->p->dump[node].semi_sync)
         semisync_replica_leaves(&c->p->semisync, c->env, node, c->out);
     memset(&c->p->dump[node], 0, sizeof c->p->dump[node]);
 }
@@ -153,7 +153,7 @@ static void start(const struct ctx *c, uint32_t node, const struct dump_request 
         from = log_pos(file, BINLOG_MAGIC_LEN);
     }
     *d =
-        (struct dump){.active = 1,
+        (struct dump){.active = DUMP_ACTIVE,
                       .semi_sync = q->semi_sync != 0, /* whether or not semi-sync is enabled here */
                       .gates = gates,
                       .unknown = unknown,
@@ -170,7 +170,7 @@ void dump_frame(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint32
     struct dump *d = &c->p->dump[node];
     if (d->active) {
         struct ack_packet ack;
-        if (d->semi_sync && decode_ack(bytes, len, &ack) == FMT_OK)
+        if (d->active == DUMP_ACTIVE && d->semi_sync && decode_ack(bytes, len, &ack) == FMT_OK)
             semisync_ack(&c->p->semisync, c->env, node,
                          log_pos(binlog_name_num(ack.file), (uint32_t)ack.pos), c->out);
         return;
@@ -273,6 +273,40 @@ bool dump_group(const struct ctx *c, uint32_t node, const uint8_t *bytes, uint32
     return true;
 }
 
+/* What follows the last complete group of an older file: the head of one that a power loss tore.
+ * Its whole events are sent, the next file's head tells the replica that no more will come. Where
+ * an event is torn the stream ends with an error. That of a semi-sync replica ends before the ACK
+ * receiver has noticed its begin: the dump thread waits for ever to be taken off its list, and the
+ * replica is told nothing (all seen on 10.11.19). */
+static void dump_torn(const struct ctx *c, uint32_t node)
+{
+    struct dump *d = &c->p->dump[node];
+    struct group_scan g;
+    struct event_head h;
+    uint32_t off = log_pos_offset(d->pos);
+    const struct file_view *f = view_find(
+        c->env->disk, (struct file_id){.kind = FILE_BINLOG, .num = (uint8_t)log_pos_file(d->pos)});
+    if (f == NULL || f->len <= off || c->env->set->profile->cuts_torn_tail)
+        return;
+    group_scan_start(&g);
+    bool open = true;
+    for (; off < f->len && event_parse(f->bytes + off, f->len - off, true, &h) == FMT_OK;
+         off += h.len) {
+        if (group_scan_event(&g, f->bytes + off, &h) == GROUP_BEGIN)
+            open = gate(d, g.gtid.gtid);
+        if (open)
+            send_event(c, node, f->bytes + off, h.len, false);
+    }
+    if (off == f->len)
+        return;
+    if (!d->semi_sync) {
+        refuse(c, node, "1236 binlog truncated in the middle of event");
+        return;
+    }
+    semisync_replica_leaves(&c->p->semisync, c->env, node, c->out);
+    d->active = DUMP_HANGS;
+}
+
 void dump_wake(const struct ctx *c)
 {
     for (uint32_t i = 0; i < NODES_MAX; i++) {
@@ -305,6 +339,8 @@ void dump_run(const struct ctx *c, uint32_t node)
 {
     assert(node < NODES_MAX);
     struct dump *d = &c->p->dump[node];
+    if (d->active == DUMP_HANGS)
+        return;
     if (d->active && d->stale) {
         run_stale(c, node);
         return;
@@ -334,6 +370,9 @@ void dump_run(const struct ctx *c, uint32_t node)
             return;
         }
         if (num >= c->p->binlog.num || !d->active)
+            return;
+        dump_torn(c, node);
+        if (d->active != DUMP_ACTIVE)
             return;
         d->pos = log_pos(num + 1, BINLOG_MAGIC_LEN);
         d->greeted = 0;

@@ -419,27 +419,80 @@ static void test_start_file_with_several_servers(void **state)
     assert_int_equal(w.sent[0].file, 2);
 }
 
-/* The torn group at the end of a crashed file is not sent, wherever it tears. */
+/* Length of the whole events of a torn group, which begins at `start`. */
+static uint32_t whole_events(uint32_t start, uint32_t len)
+{
+    const struct tw_file *f = tw_file(&w, FILE_BINLOG, 1);
+    struct event_head h;
+    uint32_t off = start;
+    while (off < len && event_parse(f->bytes + off, len - off, true, &h) == FMT_OK)
+        off += h.len;
+    return off - start;
+}
+
+static uint32_t groups_begun(void)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < w.n_sent; i++)
+        n += w.sent[i].type == EVENT_GTID ? 1 : 0;
+    return n;
+}
+
+/* A torn group at the end of a crashed file is sent as far as it goes, and the next file behind it;
+ * a torn event ends the stream. MySQL's is cut off. A replica that has all before it starts in the
+ * next file. */
 static void test_torn_tail_of_an_old_file(void **state)
+{
+    (void)state;
+    struct tw_group g[4];
+    for (uint32_t mysql = 0; mysql <= 1; mysql++) {
+        begin();
+        w.set.profile = server_profile_find(mysql ? "mysql-8.0" : "mariadb-10.11");
+        hold("0-1-1 0-1-2");
+        assert_int_equal(tw_groups(&w, 1, g, 4), 2);
+        static struct tw before;
+        before = w;
+        for (uint32_t len = g[0].end; len <= g[1].end; len++) {
+            w = before;
+            uint32_t whole = whole_events(g[0].end, len);
+            bool torn = g[0].end + whole < len;
+            tw_kill(&w);
+            tw_file(&w, FILE_BINLOG, 1)->len = len;
+            tw_boot(&w, ADMIN_FOLLOW);
+            tw_clear(&w);
+            tw_apply(&w, (struct gtid){0, 1, 3}, 300, 9);
+            tw_settle(&w);
+            bool cut = mysql && len < g[1].end;
+            bool ends = torn && !cut;
+            ask("", len == g[1].end ? "0-1-1 0-1-2 0-1-3" : ends ? "0-1-1 E1236" : "0-1-1 0-1-3");
+            assert_int_equal(groups_begun(), 1 + (whole > 0 && !cut ? 1 : 0) + (ends ? 0 : 1));
+            ask("0-1-1", len < g[1].end ? "0-1-3" : "0-1-2 0-1-3");
+        }
+    }
+}
+
+/* The dump thread of a semi-sync replica hangs there, in place of the error. */
+static void test_torn_event_and_a_semi_sync_replica(void **state)
 {
     (void)state;
     struct tw_group g[4];
     begin();
     hold("0-1-1 0-1-2");
     assert_int_equal(tw_groups(&w, 1, g, 4), 2);
-    static struct tw before;
-    before = w;
-    for (uint32_t len = g[0].end; len <= g[1].end; len++) {
-        w = before;
-        tw_kill(&w);
-        tw_file(&w, FILE_BINLOG, 1)->len = len;
-        tw_boot(&w, ADMIN_FOLLOW);
-        tw_clear(&w);
-        tw_apply(&w, (struct gtid){0, 1, 3}, 300, 9);
-        tw_settle(&w);
-        ask("", len < g[1].end ? "0-1-1 0-1-3" : "0-1-1 0-1-2 0-1-3");
-        ask("0-1-1", len < g[1].end ? "0-1-3" : "0-1-2 0-1-3");
-    }
+    tw_kill(&w);
+    tw_file(&w, FILE_BINLOG, 1)->len = g[1].end - 1;
+    tw_serve(&w);
+    tw_clear(&w);
+    tw_connect(&w, 1, "", true);
+    tw_settle(&w);
+    assert_stream(&w, 1, "0-1-1");
+    assert_int_equal(w.p.dump[1].active, DUMP_HANGS);
+    assert_int_equal(w.p.semisync.clients, 0);
+    tw_client(&w, 0, 5);
+    tw_settle(&w);
+    assert_stream(&w, 1, "0-1-1");
+    assert_int_equal(w.answered, 0);
+    ask("0-1-1", "0-1-2"); /* the next connection ends it, and begins in the next file */
 }
 
 /* A replica that starts at the beginning of a file is taken to have ACKed all before it. */
@@ -505,6 +558,7 @@ int main(void)
         cmocka_unit_test(test_start_file_with_several_domains),
         cmocka_unit_test(test_start_file_with_several_servers),
         cmocka_unit_test(test_torn_tail_of_an_old_file),
+        cmocka_unit_test(test_torn_event_and_a_semi_sync_replica),
         cmocka_unit_test(test_start_position_counts_as_an_ack),
         cmocka_unit_test(asked_gtid_is_not_the_last_of_its_domain),
     };

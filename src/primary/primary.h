@@ -112,8 +112,11 @@ struct binlog {
 
 /* ---- dump threads --------------------------------------------------------------------------- */
 
+/* A dump thread that hangs sends nothing more and does not end (dump.c, dump_torn). */
+enum dump_state { DUMP_NONE, DUMP_ACTIVE, DUMP_HANGS };
+
 struct dump {
-    uint8_t active;
+    uint8_t active;       /* enum dump_state */
     uint8_t semi_sync;    /* the replica asked for it */
     uint8_t greeted;      /* ROTATE and FORMAT_DESCRIPTION of the current file are sent */
     uint8_t stale;        /* bool: RESET MASTER has deleted the file that it stands in */
