@@ -407,7 +407,8 @@ static bool has_replicas(const struct sim *s, uint32_t primary)
         const struct conn *c = &w->conn[i];
         n += c->used && c->primary == primary && c->replica_open && c->primary_open &&
              w->node[c->replica].state == NODE_UP && net_reachable(w, c->replica, primary) &&
-             w->node[primary].primary.dump[c->replica].active;
+             w->node[primary].primary.dump[c->replica].active &&
+             w->node[primary].primary.dump[c->replica].semi_sync;
     }
     return n >= s->scenario->node[primary].wait_for_slave_count;
 }

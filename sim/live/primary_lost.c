@@ -35,6 +35,9 @@ static const struct lost_case cases[] = {
     {.title = "replica 1 has the transactions and has ACKed, the others have received nothing",
      .deaf_rest = true,
      .needs_two = true},
+    {.title = "replica 1 has received nothing, the others have the transactions",
+     .deaf_first = true,
+     .needs_two = true},
     {.title = "the replica is lost before the commits",
      .deaf_first = true,
      .deaf_rest = true,
@@ -129,10 +132,13 @@ static bool ack_left_or_none_needed(struct stage *st)
 
 static bool open_window(struct stage *st, const struct lost_case *c)
 {
-    bool someone_acks = !c->hold && !(c->deaf_first && c->deaf_rest);
+    bool someone_acks = false;
 
     for (uint32_t i = 0; i < st->n_peers; i++) {
-        peer_set_deaf(&st->peer[i], i == 0 ? c->deaf_first : c->deaf_rest);
+        bool deaf = i == 0 ? c->deaf_first : c->deaf_rest;
+
+        someone_acks |= !deaf && !c->hold && st->peer[i].set.semi_sync_slave;
+        peer_set_deaf(&st->peer[i], deaf);
         peer_set_hold(&st->peer[i], c->hold);
         if (c->away) {
             cut(&st->peer[i]);

@@ -212,6 +212,16 @@ bool stage_read(struct stage *st)
 
 /* ---- up and down ---------------------------------------------------------------------------- */
 
+static uint32_t semi_sync_peers(const struct stage *st)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        n += st->peer[i].set.semi_sync_slave ? 1 : 0;
+    }
+    return n;
+}
+
 /* The dump thread registers the replica a moment after the stream is asked for. */
 bool stage_replicas_counted(struct stage *st)
 {
@@ -226,7 +236,7 @@ bool stage_replicas_counted(struct stage *st)
                       text, sizeof text)) {
         return false;
     }
-    return strtoul(text, NULL, 10) >= st->n_peers;
+    return strtoul(text, NULL, 10) >= semi_sync_peers(st);
 }
 
 /* RESET MASTER TO is how a server gets there without a million rotations. */
