@@ -49,6 +49,9 @@ static bool no_such_option(const struct scenario *sc, char *why, size_t cap)
     if (p->semi_sync_master && p->wait_point == WAIT_BEFORE_WRITE) {
         return !refuse(why, cap, "no released mariadbd has the wait point BEFORE_WRITE");
     }
+    if (settings_group_wait(p) == GROUP_WAIT_LAST) {
+        return !refuse(why, cap, "no released mariadbd has a group wait for one ACK (MDEV-33491)");
+    }
     if (p->recovery == RECOVERY_WAIT_ACK) {
         return !refuse(why, cap, "no option of mariadbd makes recovery wait for an ACK");
     }
@@ -242,7 +245,7 @@ static bool plan_timeout(const struct server_settings *s, struct live_plan *p, c
 static bool follows(const struct scenario *sc, const struct live_plan *p)
 {
     return p->failover && (sc->manager.rejoin || demotes(sc)) && !p->promote_any &&
-           sc->large == 0 && sc->plain == 0 && sc->ddl == 0;
+           sc->large == 0 && sc->plain == 0 && sc->ddl == 0 && !sc->node[1].engine_binlog;
 }
 
 /* The only replica loses power with its primary, or before it: what it holds then decides. */

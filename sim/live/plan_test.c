@@ -153,6 +153,10 @@ static void test_refused(void **state)
     test_scenario(&sc, "refused");
     sc.node[0].wait_point = WAIT_BEFORE_WRITE;
     refused_for("BEFORE_WRITE");
+    sc.node[0].group_wait = GROUP_WAIT_LAST;
+    sc.node[0].wait_point = WAIT_AFTER_SYNC;
+    refused_for("MDEV-33491");
+    sc.node[0].group_wait = GROUP_WAIT_OF_PROFILE;
     sc.node[0].wait_point = WAIT_AFTER_SYNC;
     sc.node[0].recovery = RECOVERY_WAIT_ACK;
     refused_for("wait for an ACK");

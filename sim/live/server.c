@@ -358,6 +358,9 @@ static void server_args(struct args *a, const struct live_server *s,
     if (set->init_rpl_role == ROLE_SLAVE) {
         arg(a, "--init-rpl-role=SLAVE");
     }
+    if (set->commit_order == ORDER_BY_OWN_THREADS) {
+        arg(a, "--binlog-optimize-thread-scheduling=OFF");
+    }
     if (set->recovery == RECOVERY_READ_ONLY) {
         arg(a, "--read-only=1");
     }
