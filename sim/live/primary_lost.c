@@ -325,10 +325,34 @@ bool stage_go_on(struct stage *st)
     return true;
 }
 
+/* A start that refuses to cut leaves all as it is: one that is not to cut commits it. Only told:
+ * the scenario knows no other role. */
+static bool start_as_master(struct stage *st)
+{
+    txn_mask visible = 0;
+    char in_table[TXNS_TEXT_MAX];
+    char in_binlog[TXNS_TEXT_MAX];
+
+    st->refused = false;
+    st->as_master = true;
+    if (!stage_start_again(st, &visible)) {
+        return false;
+    }
+    if (!st->refused) {
+        run_say(st->run, "    started with init_rpl_role=MASTER: its table holds %s, its binlog %s",
+                txns_text(visible, in_table), txns_text(history_mask(&st->primary), in_binlog));
+    }
+    st->refused = true; /* in the role that the scenario gives it */
+    return true;
+}
+
 static bool go_on_as_primary(struct stage *st, const struct lost_case *c)
 {
-    if (!stage_go_on(st) || st->refused) {
-        return st->refused;
+    if (!stage_go_on(st)) {
+        return false;
+    }
+    if (st->refused) {
+        return !st->run->plan.cuts || start_as_master(st);
     }
     if (c->catch_up) {
         for (uint32_t i = 0; i < st->n_peers; i++) {

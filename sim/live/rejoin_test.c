@@ -44,8 +44,24 @@ static void test_cut(void **state)
     assert_false(saw("old primary refused"));
 }
 
+/* A recovery that may not cut leaves all in doubt: with the other role it is committed. */
+static void test_cut_refused(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cut-refused");
+    sc.plain = 1;
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    sc.node[0].init_rpl_role = ROLE_SLAVE;
+    sc.expect[INV_LIVE] = EXPECT_BREAKS;
+    play(0);
+    judged(INV_LIVE, LIVE_BREAKS);
+    assert_true(saw("it does not start again"));
+    assert_true(saw("init_rpl_role=MASTER: its table holds T1 T2 T3, its binlog T1 T2 T3"));
+}
+
 static const struct CMUnitTest all[] = {
     cmocka_unit_test(test_demoted),
     cmocka_unit_test(test_cut),
+    cmocka_unit_test(test_cut_refused),
 };
 TEST_PLAY_MAIN(all)

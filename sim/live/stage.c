@@ -442,6 +442,9 @@ bool stage_restart(struct stage *st)
     if (st->read_only) {
         set.recovery = RECOVERY_READ_ONLY;
     }
+    if (st->as_master) {
+        set.init_rpl_role = ROLE_MASTER;
+    }
     if (server_start(&r->server, &set, &st->reader)) {
         return stage_read(st);
     }

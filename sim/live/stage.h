@@ -22,6 +22,7 @@ struct stage {
     uint32_t losses;                    /* of the primary, so far */
     bool refused;                       /* the primary does not start any more (stage_restart) */
     uint32_t pad;                       /* bytes more for the next inserts; 0: what the plan says */
+    bool as_master;                     /* from now on it is started with init_rpl_role=MASTER */
     bool read_only;                     /* from now on it is started as a server that follows */
     bool keep_power;                    /* the case takes the power away by itself */
     struct ledger ledger;               /* what was promised to clients and readers */
