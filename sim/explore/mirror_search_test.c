@@ -112,10 +112,12 @@ static void walk_mirrors(const char *yaml)
     free(m.block);
 }
 
-#define START     "version: 1\nname: t\n" RESTART
-#define RESTART   "manager: {on_primary_loss: [restart], applier: at-promotion}\n"
-#define REPLICA   "{profile: mariadb-10.11, sync_relay_log: 1, receiver: {profile: ackproof}}"
-#define TWO(p)    "cluster: {primary: {" p "}, replicas: [" REPLICA ", " REPLICA "]}\n"
+#define START   "version: 1\nname: t\n" RESTART
+#define RESTART "manager: {on_primary_loss: [restart], applier: at-promotion}\n"
+#define REPLICA "{profile: mariadb-10.11, sync_relay_log: 1, receiver: {profile: ackproof}}"
+#define TWO(p)  "cluster: {primary: {" p "}, replicas: [" REPLICA ", " REPLICA "]}\n"
+#define ENGINE                                                                                     \
+    "binlog_storage_engine: innodb, wait_point: AFTER_COMMIT, innodb_flush_log_at_trx_commit: 0"
 #define ONE_TXN   "workload: {sessions: 1, transactions: 1}\n"
 #define TWO_TXNS  "workload: {sessions: 1, transactions: 2}\n"
 #define OF(fault) "faults: [" fault "]\n"
@@ -138,11 +140,31 @@ static void with_ack_slots_too(void **state)
             ONE_TXN OF("{point: net/reset}"));
 }
 
+/* MySQL keeps the positions of all but one of the replicas that are counted, and goes by the order
+ * of their slots. */
+static void with_two_ack_slots(void **state)
+{
+    (void)state;
+    walk_mirrors(START "cluster: {primary: {profile: mysql-8.0, timeout: infinite, "
+                       "wait_for_slave_count: 3}, replicas: [" REPLICA ", " REPLICA ", " REPLICA
+                       "]}\n" TWO_TXNS);
+}
+
+/* Its dump threads flush the redo log before they send. */
+static void with_the_binlog_in_the_engine(void **state)
+{
+    (void)state;
+    walk_mirrors(START TWO("profile: mariadb-12.3, timeout: infinite, " ENGINE)
+                     ONE_TXN OF("{point: net/reset}"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mirror_images_go_on_alike),
         cmocka_unit_test(with_ack_slots_too),
+        cmocka_unit_test(with_two_ack_slots),
+        cmocka_unit_test(with_the_binlog_in_the_engine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
