@@ -79,7 +79,7 @@ static int print_hashes(const struct run_options *o, const struct scenario *sc)
     }
 }
 
-/* 0.99995 as "1": what is printed is not below what is claimed. */
+/* Chances are rounded to the safe side. */
 static void print_bound(const struct result *r)
 {
     const struct explore_bound *b = &r->bound;
@@ -87,14 +87,15 @@ static void print_bound(const struct result *r)
         return;
     printf("  %u actors; faults stop behind %u moves, which %llu runs came to\n", b->actors,
            b->moves, (unsigned long long)r->calmed);
-    printf("  a run shows a defect of depth <= %u there with a chance of at least 1 / (%u",
-           b->depth, b->actors);
-    if (b->depth > 1)
-        printf(" * %u", b->turns);
-    if (b->depth > 2)
-        printf("^%u", b->depth - 1);
-    printf(") = %.3g,\n  times 1/m for each answer out of m that it needs\n",
-           explore_bound_chance(b) * 0.995);
+    printf("  a run shows a defect of depth <= %u there with a chance of at least 1 / ", b->depth);
+    if (b->depth == 1)
+        printf("%u", b->actors);
+    else if (b->depth == 2)
+        printf("(%u * %u)", b->actors, b->turns);
+    else
+        printf("(%u * %u^%u)", b->actors, b->turns, b->depth - 1);
+    printf(" = %.3g,\n  times 1/m for each answer out of m that it needs\n",
+           explore_bound_chance(b) * 0.994);
     if (b->runs == 0)
         printf("  a find ended the runs: nothing is said of the other promises\n");
     else
