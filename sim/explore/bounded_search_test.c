@@ -10,6 +10,7 @@
 
 #include "sim/explore/sampler.h"
 #include "sim/explore/walk_test_util.h"
+#include "sim/test_sim.h"
 
 /* ---- who moves ------------------------------------------------------------------------------- */
 
@@ -130,9 +131,25 @@ static void look_at_state(struct walk *k, uint32_t depth)
     check_moves(m.n, m.key);
 }
 
+static void look_at_all(void)
+{
+    static struct walk k;
+    walk_open(&k, &listed.sc, 0);
+    k.states_max = 40000;
+    k.each = look_at_state;
+    walk_all(&k);
+    assert_true(k.states > 500);
+    walk_close(&k);
+}
+
 static void nor_is_anybody_else_in_any_state(void **state)
 {
     (void)state;
+    /* what no scenario has */
+    rig_load(&listed.sc, RIG_PAIR "workload: {sessions: 3, transactions: 3}\n"
+                                  "operator: [{do: kill-query}, {do: kill-session}]\n");
+    listed.n = scenario_actors(&listed.sc, listed.actor);
+    look_at_all();
     static const char *const cells[] = {
         "scenarios/02-after-sync.yaml",       "scenarios/06-restart-waits-for-ack.yaml",
         "scenarios/10-promote-any.yaml",      "scenarios/11-partition-finite.yaml",
@@ -140,15 +157,9 @@ static void nor_is_anybody_else_in_any_state(void **state)
         "scenarios/22-stop-slave.yaml",       "scenarios/22-shutdown-power.yaml",
         "scenarios/33-drain-flush-logs.yaml", "scenarios/07-before-write-readonly.yaml",
     };
-    static struct walk k;
     for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i += WALK_STRIDE) {
         list_actors(cells[i]);
-        walk_open(&k, &listed.sc, 0);
-        k.states_max = 40000;
-        k.each = look_at_state;
-        walk_all(&k);
-        assert_true(k.states > 500);
-        walk_close(&k);
+        look_at_all();
     }
 }
 
@@ -156,10 +167,9 @@ static void nor_is_anybody_else_in_any_state(void **state)
 
 static struct result result;
 
-static void sample(struct scenario *sc, const char *file, uint32_t depth, uint64_t runs,
-                   uint32_t jobs)
+static void sample(struct scenario *sc, const char *file, uint32_t depth, uint64_t runs)
 {
-    const struct explore_options o = {.jobs = jobs};
+    const struct explore_options o = {.jobs = 2};
     assert_true(scenario_load(file, sc, stderr));
     sc->depth = depth;
     sc->max_steps = explore_moves(sc);
@@ -183,7 +193,7 @@ static void known_defects_are_found_as_often_as_claimed(void **state)
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         struct scenario sc;
         struct run_outcome out;
-        sample(&sc, known[i].file, known[i].depth, known[i].runs, 2);
+        sample(&sc, known[i].file, known[i].depth, known[i].runs);
         double share = (double)result.broken_runs[known[i].inv] / (double)known[i].runs;
         print_message("%s %s: %.2g, bound %.2g\n", sc.name, invariant_id(known[i].inv), share,
                       explore_bound_chance(&result.bound));
@@ -203,19 +213,27 @@ static void processes_do_not_show(void **state)
 {
     (void)state;
     struct scenario sc;
-    sample(&sc, "scenarios/05-relay-fsync-lies.yaml", 3, 600, 1);
-    uint32_t moves = sc.max_steps;
-    struct hash128 digest = result.digest;
-    uint64_t calmed = result.calmed;
+    assert_true(scenario_load("scenarios/05-relay-fsync-lies.yaml", &sc, stderr));
+    sc.depth = 3;
+    sc.max_steps = 20; /* many runs are longer */
+    struct result alone;
+    explore_random(&sc, DRIVER_PCT, 1, 600, NULL, &alone);
+    assert_true(alone.calmed > 100 && alone.calmed < 600);
+    const struct explore_options o = {.jobs = 3};
+    explore_random(&sc, DRIVER_PCT, 1, 600, &o, &result);
+    assert_true(hash_equal(result.digest, alone.digest));
+    assert_int_equal(result.calmed, alone.calmed);
+    assert_memory_equal(&result.bound, &alone.bound, sizeof result.bound);
     result_free(&result);
-    sample(&sc, "scenarios/05-relay-fsync-lies.yaml", 3, 600, 3);
-    assert_int_equal(sc.max_steps, moves);
-    assert_true(hash_equal(result.digest, digest));
-    assert_int_equal(result.calmed, calmed);
+    sc.depth = 2;
+    explore_random(&sc, DRIVER_PCT, 1, 600, NULL, &result);
+    assert_false(hash_equal(result.digest, alone.digest));
     result_free(&result);
-    sample(&sc, "scenarios/05-relay-fsync-lies.yaml", 2, 600, 1);
-    assert_false(hash_equal(result.digest, digest));
-    result_free(&result);
+    result_free(&alone);
+    sc.max_steps = 0;
+    uint32_t moves = explore_moves(&sc);
+    assert_true(moves > 20 && moves < 200);
+    assert_int_equal(explore_moves(&sc), moves);
 }
 
 /* A run with more moves goes on without faults, is counted, and its record replays. */
