@@ -8,8 +8,8 @@
  * the fall and not to the time: the place of fall i is below that of fall i - 1, whichever comes
  * first.
  *
- * Claim. A plan is a list of pairs of moves "a[i] before b[i]", i = 1 .. d. A run keeps it if up to
- * the end of faults it makes no b[i] without having made a[i]. The plan must be such that
+ * Claim. A plan is a list of up to d pairs of moves "a[i] before b[i]", from i = 1. A run keeps it
+ * if up to the end of faults it makes no b[i] without having made a[i]. The plan must be such that
  *   (1) each run that keeps it, and gives certain answers, breaks the promise;
  *   (2) it does not block itself: in a state that was reached by keeping it, where b[i] can be made
  *       and everybody else who can move stands at or behind a b[j] of its own with j > i, a[i] has
@@ -25,9 +25,9 @@
  * they have fallen at some b[j] with j > i, and stand at it or behind it. By (2) a[i] has been
  * made, so the plan was not broken. Which turns those are follows from the first order, the answers
  * and the falls before, so for each fall that is needed there is one turn of k. A fall that is not
- * needed, since its b[i] never comes up, does no harm in at least one turn of k: there are at most
- * M moves and, without it, d - 2 falls, and k = M + d - 1. Order, falls and answers are drawn from
- * streams of their own, so their chances multiply.
+ * needed, since its b[i] never comes up or the plan has fewer pairs, does no harm in at least one
+ * turn of k: there are at most M moves and, without it, d - 2 falls, and k = M + d - 1. Order,
+ * falls and answers are drawn from streams of their own, so their chances multiply.
  *
  * Why places and not times: of two that have fallen the one whose b comes first in the plan must
  * move first, whichever of them was stopped first. With places by time some plans of three pairs
