@@ -16,8 +16,8 @@ static const struct argp_option options[] = {
      "Long runs: as many phases as it takes for N transactions", 0},
     {"depth", KEY_DEPTH, "D", 0,
      "pct with a bound: what is the chance that all runs miss a defect of D orderings?", 0},
-    {"moves", KEY_MOVES, "K", 0,
-     "with --depth: the faults stop behind K moves (default: a quarter more than some runs take)",
+    {"moves", KEY_MOVES, "M", 0,
+     "with --depth: the faults stop behind M moves (default: a quarter more than some runs take)",
      0},
     {0},
 };
