@@ -134,18 +134,9 @@ static const char *stem_of(const struct stage *st, const struct trap *t)
 
 static bool set_trap(struct stage *st, const struct trap *t)
 {
-    const char *journal = st->run->server.journal;
-
-    power_clear_trap(journal);
-    return t->call == NULL ||
-           power_set_trap(journal, t->call, stem_of(st, t), t->action == NULL ? "kill" : t->action,
-                          t->skip) ||
-           run_fail(st->run, "a trap cannot be set");
-}
-
-static bool trapped(struct stage *st)
-{
-    return power_trap_hit(st->run->server.journal);
+    power_clear_trap(st->run->server.journal);
+    return t->call == NULL || stage_set_trap(st, t->call, stem_of(st, t),
+                                             t->action == NULL ? "kill" : t->action, t->skip);
 }
 
 static bool power_off(struct stage *st, const char *stem)
@@ -203,13 +194,8 @@ static bool first_loss(struct stage *st, const struct recovery_case *c)
     if (!commit_into_trap(st, c)) {
         return false;
     }
-    for (uint64_t end = guard_now_ms() + STAGE_LIMIT_MS; c->first.call != NULL && !trapped(st);) {
-        if (!stage_turn(st)) {
-            return false;
-        }
-        if (guard_now_ms() > end) {
-            return run_fail(st->run, "no %s of %s came", c->first.call, stem_of(st, &c->first));
-        }
+    if (c->first.call != NULL && !stage_until_trapped(st, c->first.call, stem_of(st, &c->first))) {
+        return false;
     }
     if (c->first.call == NULL &&
         (!stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replicas receive them") ||
@@ -252,7 +238,7 @@ static bool second_loss(struct stage *st, const struct recovery_case *c)
         return false;
     }
     up = server_start(s, &st->run->sc->node[0], &st->reader);
-    if (c->second.call != NULL && !up && trapped(st)) {
+    if (c->second.call != NULL && !up && power_trap_hit(s->journal)) {
         run_say(st->run, "    killed in its recovery, at the %s of %s", c->second.call,
                 stem_of(st, &c->second));
     } else if (!up) {
@@ -286,23 +272,13 @@ static void judge_replica(struct stage *st, uint32_t i)
 static bool judge(struct stage *st, const struct recovery_case *c)
 {
     struct live_run *r = st->run;
-    txn_mask before = st->ledger.seen;
-    txn_mask visible;
+    txn_mask visible = 0;
     char in_table[TXNS_TEXT_MAX];
     char in_binlog[TXNS_TEXT_MAX];
 
-    st->ledger.seen = 0;
-    if (!stage_restart(st)) {
-        return false;
+    if (!stage_start_again(st, &visible) || st->refused) {
+        return st->refused;
     }
-    if (st->refused) {
-        return true;
-    }
-    if (!stage_read_logs(st)) {
-        return false;
-    }
-    visible = st->ledger.seen;
-    st->ledger.seen = before;
     run_say(r, "    started again: its table holds %s, its binlog %s", txns_text(visible, in_table),
             txns_text(history_mask(&st->primary), in_binlog));
     run_judge(r, INV_AGREE, ledger_disagree(&st->primary, visible, true),

@@ -51,6 +51,55 @@ bool stage_until(struct stage *st, bool (*done)(struct stage *st), uint32_t limi
     return true;
 }
 
+bool stage_watch(struct stage *st, uint32_t watch_ms)
+{
+    for (uint64_t end = guard_now_ms() + watch_ms; guard_now_ms() < end;) {
+        if (!stage_turn(st) || !stage_read(st)) {
+            return false;
+        }
+        guard_sleep_ms(10);
+    }
+    return true;
+}
+
+bool stage_set_trap(struct stage *st, const char *call, const char *stem, const char *action,
+                    uint32_t skip)
+{
+    return power_set_trap(st->run->server.journal, call, stem, action, skip) ||
+           run_fail(st->run, "a trap cannot be set");
+}
+
+bool stage_until_trapped(struct stage *st, const char *call, const char *stem)
+{
+    for (uint64_t end = guard_now_ms() + STAGE_LIMIT_MS;
+         !power_trap_hit(st->run->server.journal);) {
+        if (!stage_turn(st)) {
+            return false;
+        }
+        if (guard_now_ms() > end) {
+            return run_fail(st->run, "no %s of %s came", call, stem);
+        }
+    }
+    return true;
+}
+
+bool stage_await_end(struct stage *st, uint32_t limit_ms, bool *ended, int *status)
+{
+    uint64_t begin = guard_now_ms();
+
+    *ended = false;
+    while (!*ended && guard_now_ms() - begin < limit_ms) {
+        if (!stage_turn(st)) {
+            return false;
+        }
+        *ended = server_ended(&st->run->server, status);
+    }
+    run_say(st->run, "    the process %s %u ms",
+            *ended ? "has ended after" : "is still there after",
+            (unsigned)(guard_now_ms() - begin));
+    return true;
+}
+
 bool stage_all_streaming(struct stage *st)
 {
     for (uint32_t i = 0; i < st->n_peers; i++) {
@@ -141,10 +190,10 @@ bool stage_send(struct stage *st, uint32_t client)
 {
     struct live_session *s = &st->client[client];
     uint32_t txn = st->n_sent;
-    bool sent = stage_is_large(st, txn)         ? session_send_large(s, txn)
-                : st->run->plan.ddl && txn == 1 ? session_send_ddl(s, txn)
-                : is_plain(st, txn)             ? session_send_plain(s, txn)
-                                                : session_send_insert(s, txn, pad_of(st));
+    bool sent = stage_is_large(st, txn)     ? session_send_large(s, txn)
+                : (st->ddl >> txn & 1) != 0 ? session_send_ddl(s, txn)
+                : is_plain(st, txn)         ? session_send_plain(s, txn)
+                                            : session_send_insert(s, txn, pad_of(st));
 
     if (!sent) {
         return run_fail(st->run, "client %u: %s", client, s->error);
@@ -178,8 +227,10 @@ bool stage_read(struct stage *st)
         return run_fail(st->run, "reader: %s", st->reader.error);
     }
     st->ledger.seen |= visible;
-    if (st->run->plan.ddl && (st->ledger.answered & 2) != 0 && session_sees_ddl(&st->reader, 1)) {
-        st->ledger.seen |= 2;
+    for (uint32_t t = 0; t < st->n_sent; t++) {
+        if ((st->ddl >> t & 1) != 0 && session_sees_ddl(&st->reader, t)) {
+            st->ledger.seen |= 1u << t;
+        }
     }
     return true;
 }
@@ -238,6 +289,10 @@ bool stage_up(struct stage *st, struct live_run *run, const char *name)
 {
     memset(st, 0, sizeof *st);
     st->run = run;
+    st->ddl = ((1u << run->plan.ddl) - 1) << 1;
+    if (run->sc->ddl == run->sc->transactions && run->sc->node[0].max_binlog_size == 0) {
+        st->ddl |= 1; /* what nobody commits must not be lost: DDL is durable, whatever F is */
+    }
     if (!server_fresh(&run->server, name) ||
         !server_start(&run->server, &run->sc->node[0], &st->reader)) {
         return run_fail(run, "%s", run->server.why);
@@ -386,5 +441,18 @@ bool stage_restart(struct stage *st)
     if (r->plan.restart) {
         run_broke(r, INV_LIVE, "%s", r->server.why);
     }
+    return true;
+}
+
+bool stage_start_again(struct stage *st, txn_mask *visible)
+{
+    txn_mask before = st->ledger.seen;
+
+    st->ledger.seen = 0;
+    if (!stage_restart(st) || !stage_read_logs(st)) {
+        return false;
+    }
+    *visible = st->ledger.seen;
+    st->ledger.seen = before;
     return true;
 }

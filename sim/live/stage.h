@@ -17,6 +17,7 @@ struct stage {
     struct peer peer[NODES_MAX - 1];
     uint32_t n_peers;
     uint32_t n_sent; /* transactions sent so far; also the GTID sequence number of the last */
+    txn_mask ddl;    /* of the transactions these are DDL: T2 and up */
     txn_mask sent[SESSIONS_MAX];        /* the client's transaction */
     uint32_t losses;                    /* of the primary, so far */
     bool refused;                       /* the primary does not start any more (stage_restart) */
@@ -36,6 +37,15 @@ bool stage_turn(struct stage *st);
 /* Turns until `done` says so. Past limit_ms: run_fail("... did not happen: <what>"). */
 bool stage_until(struct stage *st, bool (*done)(struct stage *st), uint32_t limit_ms,
                  const char *what);
+/* Turns and reads for so long. */
+bool stage_watch(struct stage *st, uint32_t watch_ms);
+/* A trap in the server (sim/live/power.h), and turns until it strikes. */
+bool stage_set_trap(struct stage *st, const char *call, const char *stem, const char *action,
+                    uint32_t skip);
+bool stage_until_trapped(struct stage *st, const char *call, const char *stem);
+/* Turns until the server's process has ended by itself (with this wait status), or limit_ms are
+ * over. False after run_fail. */
+bool stage_await_end(struct stage *st, uint32_t limit_ms, bool *ended, int *status);
 /* One concurrent commit per client: T2, T3 ... With DDL T2 is one, and first in the binlog. */
 bool stage_commit(struct stage *st);
 /* Is the transaction (from 0) one that becomes a binlog of its own? */
@@ -55,8 +65,9 @@ bool stage_read_logs(struct stage *st);
  * to serve again everybody waits (LIVE). */
 bool stage_restart(struct stage *st);
 
-/* The same behind a loss, and judges what the server shows now: it serves again
- * (primary_lost.c). */
+/* The same behind a loss, with all files read again, and what the second connection now reads. */
+bool stage_start_again(struct stage *st, txn_mask *visible);
+/* The same, and judges what the server shows now: it serves again (primary_lost.c). */
 bool stage_go_on(struct stage *st);
 
 /* Cases whose loss strikes a recovery, or the moment before an fsync (recovery_lost.c); behind the
