@@ -125,6 +125,7 @@ static _Noreturn void exec_install_db(const struct live_server *s, const char *t
     char datadir[PATH_AND_NAME];
     char folder[GUARD_PATH_MAX];
     char extra[PATH_AND_NAME + 16];
+    char tmpdir[PATH_AND_NAME];
     char *argv[13];
     int n = 0;
 
@@ -142,6 +143,9 @@ static _Noreturn void exec_install_db(const struct live_server *s, const char *t
     argv[n++] = (char *)(uintptr_t) "--skip-test-db";
     (void)snprintf(extra, sizeof extra, "--extra-file=%s", table);
     argv[n++] = extra;
+    /* A server that starts removes all #sql* of its tmpdir, those of another one too. */
+    (void)snprintf(tmpdir, sizeof tmpdir, "--tmpdir=%s", s->guard->dir);
+    argv[n++] = tmpdir;
     argv[n++] = (char *)(uintptr_t) "--skip-log-bin";
     argv[n++] = (char *)(uintptr_t) "--innodb-log-file-size=4M";
     if (geteuid() == 0) {
