@@ -1,6 +1,6 @@
 /* Cases in which the primary is lost with a DDL statement under way: it waits for its ACK, alone or
  * behind a transaction that waits, or it stands at one of the calls by which it becomes a table and
- * a group of the binlog. Then a restart, or a promotion.
+ * a group of the binlog. Then a restart, which may be lost again, or a promotion.
  *
  * CREATE TABLE, as MariaDB 10.6 and later do it (strace of 10.11.19): an entry in ddl_recovery.log,
  * the .frm, the table in InnoDB (its redo log fsynced twice, whatever F is), the XID in the entry,
@@ -22,6 +22,10 @@ struct ddl_case {
     const char *call; /* the server is killed at this call of the DDL; NULL: when all is at rest */
     const char *stem;
     uint32_t skip; /* so many such calls come first */
+    bool twice;    /* lost again: at this call of its recovery; NULL: when it serves again */
+    bool catch_up; /* and the replicas have fetched and ACKed everything */
+    const char *again_call;
+    const char *again_stem; /* the files of which a power loss then takes something */
 };
 
 #define BINLOG  "binlog.000001"
@@ -64,6 +68,48 @@ static const struct ddl_case cases[] = {
      .call = "write",
      .stem = DDL_LOG,
      .skip = 3},
+    {.title = "lost before its group is fsynced, and when it serves again",
+     .call = "fsync",
+     .stem = BINLOG,
+     .twice = true,
+     .again_stem = BINLOG},
+    {.title = "likewise; the replicas catch up before it is lost again",
+     .call = "fsync",
+     .stem = BINLOG,
+     .twice = true,
+     .catch_up = true,
+     .again_stem = BINLOG},
+    {.title = "it waits; lost again before recovery writes to the DDL log",
+     .twice = true,
+     .again_call = "write",
+     .again_stem = DDL_LOG},
+    {.title = "it waits; lost again before what recovery wrote to the DDL log is fsynced",
+     .twice = true,
+     .again_call = "fsync",
+     .again_stem = DDL_LOG},
+    {.title = "it waits; lost again when recovery makes the next binlog",
+     .twice = true,
+     .again_call = "write",
+     .again_stem = "binlog.000002"},
+    {.title = "all was done but the binlog; lost again when recovery makes the next binlog",
+     .call = "write",
+     .stem = BINLOG,
+     .twice = true,
+     .again_call = "write",
+     .again_stem = "binlog.000002"},
+    {.title = "all was done but the binlog; lost again before recovery rolls it back",
+     .call = "write",
+     .stem = BINLOG,
+     .twice = true,
+     .again_call = "write",
+     .again_stem = "ddl_recovery-backup.log"},
+    {.title =
+         "all was done but the binlog; lost again when recovery has rolled it back in the engine",
+     .call = "write",
+     .stem = BINLOG,
+     .twice = true,
+     .again_call = "fsync",
+     .again_stem = DDL_LOG},
 };
 
 /* ---- the window ----------------------------------------------------------------------------- */
@@ -139,6 +185,18 @@ static bool rejoin(struct stage *st)
     return true;
 }
 
+/* Between the two it is read, where it came as far as that. A power loss takes of the logs only: a
+ * table may be gone for another reason then (10.11.19: InnoDB makes a checkpoint behind pages that
+ * no fsync has covered, where they were written while one of the same file was under way). */
+static bool lose_again(struct stage *st, const struct ddl_case *c)
+{
+    st->loses = c->again_stem;
+    return (c->again_call == NULL
+                ? stage_go_on(st)
+                : stage_start_into_trap(st, c->again_call, c->again_stem, "kill", 0)) &&
+           (!c->catch_up || stage_catch_up(st)) && stage_lose(st);
+}
+
 static bool play(struct stage *st, const struct ddl_case *c, const char *name)
 {
     const struct live_plan *p = &st->run->plan;
@@ -154,7 +212,7 @@ static bool play(struct stage *st, const struct ddl_case *c, const char *name)
         return false;
     }
     stage_say_seen(st, "lost");
-    if (p->restart && !stage_go_on(st)) {
+    if ((c->twice && !lose_again(st, c)) || (p->restart && !stage_go_on(st))) {
         return false;
     }
     stage_judge_replicas(st);
@@ -168,7 +226,10 @@ static bool play(struct stage *st, const struct ddl_case *c, const char *name)
  * not more to show at one call than at another. */
 static bool applies(const struct live_plan *p, const struct ddl_case *c)
 {
-    return !(c->behind && p->ddl >= p->sessions) && (c->call == NULL || p->restart || p->rejoins);
+    bool twice = p->restart && !p->cuts && p->kills + p->powers > 1;
+
+    return !(c->twice && !twice) && !(c->behind && p->ddl >= p->sessions) &&
+           (c->call == NULL || p->restart || p->rejoins);
 }
 
 bool ddl_under_way(struct live_run *r)

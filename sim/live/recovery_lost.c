@@ -132,22 +132,14 @@ static const char *stem_of(const struct stage *st, const struct trap *t)
                                                                                  : "binlog.000002";
 }
 
-static bool set_trap(struct stage *st, const struct trap *t)
+static const char *action_of(const struct trap *t)
 {
-    power_clear_trap(st->run->server.journal);
-    return t->call == NULL || stage_set_trap(st, t->call, stem_of(st, t),
-                                             t->action == NULL ? "kill" : t->action, t->skip);
+    return t->action == NULL ? "kill" : t->action;
 }
 
-static bool power_off(struct stage *st, const char *stem)
+static bool set_trap(struct stage *st, const struct trap *t)
 {
-    struct power_loss loss;
-
-    if (!server_power_off(&st->run->server, stem, &loss)) {
-        return run_fail(st->run, "%s", st->run->server.why);
-    }
-    run_say(st->run, "    power lost%s: %s", stem == NULL ? "" : ", some files kept", loss.text);
-    return true;
+    return t->call == NULL || stage_set_trap(st, t->call, stem_of(st, t), action_of(t), t->skip);
 }
 
 /* The process is still there for a while: a trap that stalls. */
@@ -206,50 +198,24 @@ static bool first_loss(struct stage *st, const struct recovery_case *c)
         return false;
     }
     st->keep_power = true;
-    return stage_lose(st) && (!c->first_power || power_off(st, NULL)) && stage_read_logs(st);
+    return stage_lose(st) && (!c->first_power || stage_power_off(st, NULL)) && stage_read_logs(st);
 }
 
-static bool caught_up(struct stage *st)
-{
-    for (uint32_t i = 0; i < st->n_peers; i++) {
-        if (peer_received(&st->peer[i]) < st->primary.n) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool catch_up(struct stage *st)
-{
-    for (uint32_t i = 0; i < st->n_peers; i++) {
-        peer_set_hold(&st->peer[i], false);
-        peer_set_down(&st->peer[i], false);
-    }
-    return stage_until(st, caught_up, STAGE_LIMIT_MS, "the replicas catch up");
-}
-
-/* Starts the server; where a trap is set it must end there. */
+/* Starts the server, and loses it in its recovery or behind it. */
 static bool second_loss(struct stage *st, const struct recovery_case *c)
 {
+    const struct trap *t = &c->second;
     struct live_server *s = &st->run->server;
-    bool up;
 
-    if (!set_trap(st, &c->second)) {
+    if (t->call != NULL &&
+        !stage_start_into_trap(st, t->call, stem_of(st, t), action_of(t), t->skip)) {
         return false;
     }
-    up = server_start(s, &st->run->sc->node[0], &st->reader);
-    if (c->second.call != NULL && !up && power_trap_hit(s->journal)) {
-        run_say(st->run, "    killed in its recovery, at the %s of %s", c->second.call,
-                stem_of(st, &c->second));
-    } else if (!up) {
+    if (t->call == NULL && !server_start(s, &st->run->sc->node[0], &st->reader)) {
         return run_fail(st->run, "restart: %s", s->why);
-    } else if (c->second.call != NULL) {
-        run_say(st->run, "    its recovery has no %s of %s", c->second.call,
-                stem_of(st, &c->second));
     }
-    power_clear_trap(s->journal);
-    return (!c->catch_up || catch_up(st)) && stage_lose(st) &&
-           (!c->second_power || power_off(st, c->loses));
+    return (!c->catch_up || stage_catch_up(st)) && stage_lose(st) &&
+           (!c->second_power || stage_power_off(st, c->loses));
 }
 
 /* ---- a case --------------------------------------------------------------------------------- */

@@ -379,21 +379,43 @@ bool stage_read_logs(struct stage *st)
     return read_one(st, &st->primary, st->run->server.data, "binlog");
 }
 
+static bool caught_up(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        if (peer_received(&st->peer[i]) < st->primary.n) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool stage_catch_up(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        peer_set_hold(&st->peer[i], false);
+        peer_set_down(&st->peer[i], false);
+    }
+    return stage_until(st, caught_up, STAGE_LIMIT_MS, "the replicas catch up");
+}
+
+bool stage_power_off(struct stage *st, const char *stem)
+{
+    struct power_loss loss;
+
+    if (!server_power_off(&st->run->server, stem, &loss)) {
+        return run_fail(st->run, "%s", st->run->server.why);
+    }
+    run_say(st->run, "    power lost%s: %s", stem == NULL ? "" : ", some files kept", loss.text);
+    return true;
+}
+
 /* Kills come first, then power losses; the last kind repeats. */
 static bool take_power(struct stage *st)
 {
     const struct live_plan *p = &st->run->plan;
-    struct power_loss loss;
 
     st->losses++;
-    if (!p->power || st->keep_power || st->losses <= p->kills) {
-        return true;
-    }
-    if (!server_power_off(&st->run->server, NULL, &loss)) {
-        return run_fail(st->run, "%s", st->run->server.why);
-    }
-    run_say(st->run, "    power lost: %s", loss.text);
-    return true;
+    return !p->power || st->keep_power || st->losses <= p->kills || stage_power_off(st, st->loses);
 }
 
 bool stage_lose(struct stage *st)
@@ -441,6 +463,28 @@ bool stage_restart(struct stage *st)
     if (r->plan.restart) {
         run_broke(r, INV_LIVE, "%s", r->server.why);
     }
+    return true;
+}
+
+bool stage_start_into_trap(struct stage *st, const char *call, const char *stem, const char *action,
+                           uint32_t skip)
+{
+    struct live_server *s = &st->run->server;
+    bool up;
+    bool trapped;
+
+    if (!stage_set_trap(st, call, stem, action, skip)) {
+        return false;
+    }
+    up = server_start(s, &st->run->sc->node[0], &st->reader);
+    trapped = power_trap_hit(s->journal);
+    power_clear_trap(s->journal);
+    if (!up && !trapped) {
+        return run_fail(st->run, "restart: %s", s->why);
+    }
+    run_say(st->run,
+            up ? "    its recovery has no %s of %s" : "    killed in its recovery, at the %s of %s",
+            call, stem);
     return true;
 }
 

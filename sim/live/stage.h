@@ -18,12 +18,13 @@ struct stage {
     uint32_t n_peers;
     uint32_t n_sent; /* transactions sent so far; also the GTID sequence number of the last */
     txn_mask ddl;    /* of the transactions these are DDL: T2 and up */
-    txn_mask sent[SESSIONS_MAX];        /* the client's transaction */
-    uint32_t losses;                    /* of the primary, so far */
-    bool refused;                       /* the primary does not start any more (stage_restart) */
-    bool keep_power;                    /* the case takes the power away by itself */
-    struct ledger ledger;               /* what was promised to clients and readers */
-    struct history primary;             /* binlog of the primary, read after its loss */
+    txn_mask sent[SESSIONS_MAX]; /* the client's transaction */
+    uint32_t losses;             /* of the primary, so far */
+    bool refused;                /* the primary does not start any more (stage_restart) */
+    bool keep_power;             /* the case takes the power away by itself */
+    const char *loses;           /* a power loss takes of files of this stem only; NULL: of all */
+    struct ledger ledger;        /* what was promised to clients and readers */
+    struct history primary;      /* binlog of the primary, read after its loss */
     struct history held[NODES_MAX - 1]; /* relay logs */
 };
 
@@ -58,6 +59,8 @@ bool stage_read(struct stage *st);
  * First the deaf peers' cut, afterwards the answers that are still in the clients' sockets, the
  * packets in the peers', then the histories from the files. */
 bool stage_lose(struct stage *st);
+/* The files lose what no fsync covers: all, or those of this stem. */
+bool stage_power_off(struct stage *st, const char *stem);
 /* Histories from the files as they are now. SANE breaks where one cannot be read to its end. */
 bool stage_read_logs(struct stage *st);
 /* Starts the server again on the same data, as primary, and reads. One that ends by itself will do
@@ -65,9 +68,14 @@ bool stage_read_logs(struct stage *st);
  * to serve again everybody waits (LIVE). */
 bool stage_restart(struct stage *st);
 
-/* The same behind a loss, with all files read again, and what the second connection now reads. */
+/* Starts it to be killed by a trap in its recovery, and says whether that has come. */
+bool stage_start_into_trap(struct stage *st, const char *call, const char *stem, const char *action,
+                           uint32_t skip);
+/* stage_restart behind a loss, all files read again, and what the second connection now reads. */
 bool stage_start_again(struct stage *st, txn_mask *visible);
-/* The same, and judges what the server shows now: it serves again (primary_lost.c). */
+/* Replicas connect and are sent, and ACK, all that the primary's binlog held when last read. */
+bool stage_catch_up(struct stage *st);
+/* stage_start_again, and judges what the server shows now: it serves again (primary_lost.c). */
 bool stage_go_on(struct stage *st);
 
 /* Cases whose loss strikes a recovery, or the moment before an fsync (recovery_lost.c); behind the
