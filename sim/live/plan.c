@@ -12,6 +12,7 @@ enum {
     TIMEOUT_LONGEST_MS = 15000, /* longer: a case would take too long to be played to its end */
     VERSION_MDEV_34122 = 101110,
     VERSION_LARGE = 110701, /* MDEV-32014 */
+    KILLS = 1 << OPERATOR_KILL_SESSION | 1 << OPERATOR_KILL_QUERY,
     SHUTDOWNS = 1 << OPERATOR_SHUTDOWN | 1 << OPERATOR_SHUTDOWN_WAIT,
 };
 
@@ -121,7 +122,7 @@ static bool plan_lies(const struct scenario *sc, struct live_plan *p, char *why,
     return true;
 }
 
-/* One failed write or fsync of the primary's binlog can be had; no other bad disk. */
+/* One failed write or fsync of the primary's binlog or redo log can be had; no other bad disk. */
 static bool plan_disk(const struct scenario *sc, struct live_plan *p)
 {
     for (uint32_t i = 0; i < sc->n_faults; i++) {
@@ -132,9 +133,11 @@ static bool plan_disk(const struct scenario *sc, struct live_plan *p)
             continue;
         }
         if ((fails || f->point == FAULT_FSYNC_LIE) && f->at_most > 0) {
-            if (!fails || f->of != OF_PRIMARY || f->file != FILE_BINLOG || p->fails != NULL) {
+            if (!fails || f->of != OF_PRIMARY || p->fails != NULL ||
+                (f->file != FILE_BINLOG && f->file != FILE_REDO)) {
                 return false;
             }
+            p->fails_file = f->file;
             p->fails = f->point == FAULT_FSYNC_FAIL ? "fsync" : "write";
         }
     }
@@ -277,6 +280,56 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
     return true;
 }
 
+static bool plan_disk_fails(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    p->kind = LIVE_DISK_FAILS;
+    return (p->acts == 0 && !(p->restart && p->failover) && !p->partition && p->peers == 1 &&
+            sc->node[0].max_binlog_size == 0) ||
+           refuse(why, cap,
+                  "a disk that fails is played with one replica, one binlog and one loss of the "
+                  "primary");
+}
+
+/* InnoDB ends the server: that is the loss of the primary, and a kill for what is on its disk. */
+static bool plan_redo_fails(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    p->restart = loss_plan(sc, 0) == ON_LOSS_RESTART;
+    p->failover = !p->restart;
+    if (sc->n_faults > 1 || p->ddl || !sc->node[0].semi_sync_master ||
+        sc->node[0].semi_sync_timeout_ms != 0) {
+        return refuse(why, cap,
+                      "a redo log that fails is played with commits that wait, and without DDL "
+                      "and other faults");
+    }
+    return plays_receivers(sc, why, cap) && plan_disk_fails(sc, p, why, cap);
+}
+
+/* DDL is lost with its primary at each of its steps; what is done to its session, and a binlog that
+ * it fills, are acts. Two commits are in the pipeline at most: the second waits for the first and
+ * holds LOCK_log. */
+static bool plan_ddl(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    bool fills = sc->node[0].max_binlog_size > 0;
+
+    p->sessions = p->sessions < 2 ? p->sessions : 2;
+    p->ddl = p->ddl < p->sessions ? p->ddl : p->sessions;
+    if (p->unharmed || p->large > 0 || p->plain > 0) {
+        return refuse(why, cap,
+                      "DDL is played with a loss of the primary, and beside ordinary transactions");
+    }
+    if (p->acts == 0 && !fills) {
+        p->kind = LIVE_DDL;
+        return true;
+    }
+    if (!p->failover) {
+        return refuse(why, cap,
+                      "DDL that fills the binlog, or whose session is killed, is played with a "
+                      "promotion");
+    }
+    return ((p->acts & ~(uint32_t)KILLS) == 0 && !(p->acts != 0 && fills)) ||
+           refuse(why, cap, "DDL is played with a kill of its session and no other act");
+}
+
 /* Acts and DDL are played with the ACKs on their way; afterwards the primary is lost, or nobody. */
 static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
 {
@@ -284,15 +337,6 @@ static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *
                            1u << OPERATOR_KILL_SESSION | 1u << OPERATOR_KILL_QUERY |
                            1u << OPERATOR_FLUSH_LOGS | 1u << OPERATOR_RESET_MASTER;
 
-    if (p->fails != NULL) {
-        p->kind = LIVE_DISK_FAILS;
-        if (p->acts != 0 || p->ddl || (p->restart && p->failover) || p->partition ||
-            p->peers != 1 || sc->node[0].max_binlog_size > 0) {
-            return refuse(why, cap,
-                          "a disk that fails is played with one replica, one binlog and one loss "
-                          "of the primary");
-        }
-    }
     if (p->acts == 0 && !p->ddl) {
         return true;
     }
@@ -302,17 +346,11 @@ static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *
     if (p->kind != LIVE_PRIMARY_LOST || p->partition || (p->restart && p->failover)) {
         return refuse(why, cap, "acts of operators are played with one loss of the primary");
     }
-    if (p->ddl && !p->failover) {
-        return refuse(why, cap, "DDL is played with the loss of the primary and a promotion");
-    }
     if (!sc->node[0].semi_sync_master || sc->node[0].semi_sync_timeout_ms != 0) {
         return refuse(why, cap, "acts of operators and DDL need commits that wait");
     }
-    if (p->ddl && p->acts != 0) {
-        return refuse(why, cap, "DDL is played without acts of operators");
-    }
     p->kind = LIVE_OPERATED;
-    return true;
+    return p->ddl == 0 || plan_ddl(sc, p, why, cap);
 }
 
 /* The replica is away for a while; whatever its session waited for, another one commits then. */
@@ -407,8 +445,13 @@ static bool plan_kind(const struct scenario *sc, struct live_plan *p, char *why,
     if ((p->acts & (uint32_t)SHUTDOWNS) != 0) {
         return plan_shut_down(sc, p, why, cap);
     }
+    if (p->fails != NULL && p->fails_file == FILE_REDO) {
+        return plan_redo_fails(sc, p, why, cap);
+    }
     if (losses > 0 || of_primary(sc, FAULT_NET_PARTITION) > 0) {
-        return plan_primary(sc, p, losses, why, cap) && plan_operated(sc, p, why, cap);
+        return plan_primary(sc, p, losses, why, cap) &&
+               (p->fails != NULL ? plan_disk_fails(sc, p, why, cap)
+                                 : plan_operated(sc, p, why, cap));
     }
     if ((p->acts & 1u << OPERATOR_STOP_SLAVE) != 0) {
         return plan_stopped(sc, p, why, cap);
@@ -432,7 +475,7 @@ bool plan_make(const struct scenario *sc, uint32_t version, struct live_plan *p,
     p->peers = sc->n_nodes - 1;
     p->sessions = sc->sessions == 0 ? 1 : sc->sessions;
     p->settle_ms = SETTLE_MS;
-    p->ddl = sc->ddl > 0;
+    p->ddl = sc->ddl;
     p->resets = of_replicas(sc, FAULT_NET_RESET) > 0;
     for (uint32_t i = 0; i < sc->n_operators; i++) {
         p->acts |= 1u << sc->operator[i].act;
@@ -456,6 +499,7 @@ bool plan_make(const struct scenario *sc, uint32_t version, struct live_plan *p,
         return refuse(why, cap,
                       "binlogs of several groups are played with an index that lies, or with DDL");
     }
-    p->watched = p->power || p->recovers || p->fails != NULL;
+    p->watched = p->power || p->recovers || p->fails != NULL ||
+                 (p->kind == LIVE_DDL && p->restart); /* killed at given calls */
     return true;
 }

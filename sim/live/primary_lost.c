@@ -286,20 +286,12 @@ static bool replica_back(struct stage *st)
 
 bool stage_go_on(struct stage *st)
 {
-    txn_mask seen_before = st->ledger.seen;
-    txn_mask visible;
+    txn_mask visible = 0;
     char txns[TXNS_TEXT_MAX];
 
-    st->ledger.seen = 0;
-    if (!stage_restart(st) || !stage_read_logs(st)) {
-        return false;
+    if (!stage_start_again(st, &visible) || st->refused) {
+        return st->refused;
     }
-    if (st->refused) {
-        st->ledger.seen = seen_before;
-        return true;
-    }
-    visible = st->ledger.seen;
-    st->ledger.seen = seen_before;
     run_say(st->run, "    restarted as primary: the second connection reads %s",
             txns_text(visible, txns));
     judge_restarted(st, visible);

@@ -18,12 +18,14 @@ struct stage {
     struct peer peer[NODES_MAX - 1];
     uint32_t n_peers;
     uint32_t n_sent; /* transactions sent so far; also the GTID sequence number of the last */
-    txn_mask sent[SESSIONS_MAX];        /* the client's transaction */
-    uint32_t losses;                    /* of the primary, so far */
-    bool refused;                       /* the primary does not start any more (stage_restart) */
-    bool keep_power;                    /* the case takes the power away by itself */
-    struct ledger ledger;               /* what was promised to clients and readers */
-    struct history primary;             /* binlog of the primary, read after its loss */
+    txn_mask ddl;    /* of the transactions these are DDL: T2 and up */
+    txn_mask sent[SESSIONS_MAX]; /* the client's transaction */
+    uint32_t losses;             /* of the primary, so far */
+    bool refused;                /* the primary does not start any more (stage_restart) */
+    bool keep_power;             /* the case takes the power away by itself */
+    const char *loses;           /* a power loss takes of files of this stem only; NULL: of all */
+    struct ledger ledger;        /* what was promised to clients and readers */
+    struct history primary;      /* binlog of the primary, read after its loss */
     struct history held[NODES_MAX - 1]; /* relay logs */
 };
 
@@ -37,6 +39,15 @@ bool stage_turn(struct stage *st);
 /* Turns until `done` says so. Past limit_ms: run_fail("... did not happen: <what>"). */
 bool stage_until(struct stage *st, bool (*done)(struct stage *st), uint32_t limit_ms,
                  const char *what);
+/* Turns and reads for so long. */
+bool stage_watch(struct stage *st, uint32_t watch_ms);
+/* A trap in the server (sim/live/power.h), and turns until it strikes. */
+bool stage_set_trap(struct stage *st, const char *call, const char *stem, const char *action,
+                    uint32_t skip);
+bool stage_until_trapped(struct stage *st, const char *call, const char *stem);
+/* Turns until the server's process has ended by itself (with this wait status), or limit_ms are
+ * over. False after run_fail. */
+bool stage_await_end(struct stage *st, uint32_t limit_ms, bool *ended, int *status);
 /* One concurrent commit per client: T2, T3 ... With DDL T2 is one, and first in the binlog. */
 bool stage_commit(struct stage *st);
 /* Is the transaction (from 0) one that becomes a binlog of its own? */
@@ -49,7 +60,7 @@ bool stage_read(struct stage *st);
  * First the deaf peers' cut, afterwards the answers that are still in the clients' sockets, the
  * packets in the peers', then the histories from the files. */
 bool stage_lose(struct stage *st);
-/* Takes what no fsync covers; of files of this stem only, where it is not NULL. */
+/* The files lose what no fsync covers: all, or those of this stem. */
 bool stage_power_off(struct stage *st, const char *stem);
 /* Histories from the files as they are now. SANE breaks where one cannot be read to its end. */
 bool stage_read_logs(struct stage *st);
@@ -58,8 +69,14 @@ bool stage_read_logs(struct stage *st);
  * to serve again everybody waits (LIVE). */
 bool stage_restart(struct stage *st);
 
-/* The same behind a loss, and judges what the server shows now: it serves again
- * (primary_lost.c). */
+/* Starts it to be killed by a trap in its recovery, and says whether that has come. */
+bool stage_start_into_trap(struct stage *st, const char *call, const char *stem, const char *action,
+                           uint32_t skip);
+/* stage_restart behind a loss, all files read again, and what the second connection now reads. */
+bool stage_start_again(struct stage *st, txn_mask *visible);
+/* Replicas connect and are sent, and ACK, all that the primary's binlog held when last read. */
+bool stage_catch_up(struct stage *st);
+/* stage_start_again, and judges what the server shows now: it serves again (primary_lost.c). */
 bool stage_go_on(struct stage *st);
 
 /* Cases whose loss strikes a recovery, or the moment before an fsync (recovery_lost.c); behind the
