@@ -246,6 +246,28 @@ static void test_cell_22_shutdown_power(void **state)
     assert_true(saw("marked as in use"));
 }
 
+/* Power lost at each call of a RESET MASTER: only between the last binlog and the index that names
+ * it is there no way back. */
+static void test_cell_22_reset_power(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-22-reset-power");
+    sc.n_nodes = 1;
+    sc.node[0].semi_sync_master = false;
+    sc.fault[0].point = FAULT_NODE_POWER;
+    sc.n_operators = 1;
+    sc.operator[0] =(struct operator_budget){OPERATOR_RESET_MASTER, OF_PRIMARY, 1};
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    sc.expect[INV_LIVE] = EXPECT_BREAKS;
+    play(0);
+    assert_int_equal(result.judged[INV_LIVE].broken, 1);
+    assert_int_equal(result.judged[INV_AGREE].cases, result.n_cases - 1);
+    assert_true(saw("power lost at the unlink of binlog.000001"));
+    assert_true(saw("power lost at the unlink of binlog.index"));
+    assert_true(saw("power lost behind it all"));
+    assert_true(saw("started again: its table holds T1 T2 T3, its binlog T3"));
+}
+
 /* A36: AFTER_COMMIT waits for the same statement. */
 static void test_cell_29_ddl(void **state)
 {
@@ -292,7 +314,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_cell_24_no_replica),     cmocka_unit_test(test_cell_22_shutdown),
     cmocka_unit_test(test_cell_22_shutdown_power), cmocka_unit_test(test_cell_25_shown),
     cmocka_unit_test(test_cell_31_flush),          cmocka_unit_test(test_cell_29_ddl),
-    cmocka_unit_test(test_cell_29_large),
+    cmocka_unit_test(test_cell_29_large),          cmocka_unit_test(test_cell_22_reset_power),
 };
 
 TEST_PLAY_MAIN(tests)

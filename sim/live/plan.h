@@ -19,6 +19,7 @@ enum live_kind {
     LIVE_SHUT_DOWN,       /* SHUTDOWN of the primary under waits; then a restart or a promotion */
     LIVE_DISK_FAILS,      /* a write or fsync of the primary's binlog; then it is lost */
     LIVE_RECEIVER_LOST,   /* kill -9 of a process that receives and ACKs */
+    LIVE_ALONE,           /* no replica: power losses at each call, then a restart */
 };
 
 struct live_plan {

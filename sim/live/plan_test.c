@@ -190,8 +190,40 @@ static void test_refused(void **state)
     refused_for("replica");
     sc.n_faults = 0;
     refused_for("nobody");
+}
+
+/* Without a replica: power losses of full binlogs, or of a RESET MASTER. */
+static void test_alone(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "alone");
     sc.n_nodes = 1;
-    refused_for("no replica");
+    sc.node[0].semi_sync_master = false;
+    sc.node[0].max_binlog_size = 1;
+    sc.fault[0].point = FAULT_NODE_POWER;
+    refused_for("restarts"); /* a failover needs somebody */
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    assert_true(make());
+    assert_int_equal(plan.kind, LIVE_ALONE);
+    assert_true(plan.power && plan.watched && plan.restart && plan.powers == 1);
+    assert_int_equal(plan.peers, 0);
+    sc.node[0].semi_sync_master = true;
+    refused_for("semi-sync off");
+    sc.node[0].semi_sync_master = false;
+    sc.node[0].max_binlog_size = 0;
+    refused_for("fill up");
+    sc.n_operators = 1;
+    sc.operator[0].act = OPERATOR_RESET_MASTER;
+    assert_true(make());
+    sc.operator[0].act = OPERATOR_FLUSH_LOGS;
+    refused_for("RESET MASTER");
+    sc.operator[0].act = OPERATOR_SHUTDOWN;
+    refused_for("RESET MASTER");
+    sc.operator[0].act = OPERATOR_RESET_MASTER;
+    sc.fault[0].point = FAULT_NODE_KILL;
+    refused_for("power losses");
+    sc.node[0].engine_binlog = true;
+    refused_for("12.3");
 }
 
 /* A disk that is read again loses what it has not synced. */
@@ -442,7 +474,7 @@ int main(void)
         cmocka_unit_test(test_full_binlogs),    cmocka_unit_test(test_disk_fails),
         cmocka_unit_test(test_replica_stopped), cmocka_unit_test(test_recovers),
         cmocka_unit_test(test_replica_power),   cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_shut_down),
+        cmocka_unit_test(test_shut_down),       cmocka_unit_test(test_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -52,5 +52,6 @@ bool replica_stopped(struct live_run *r);
 bool shut_down_by_operator(struct live_run *r);
 bool disk_fails(struct live_run *r);
 bool receiver_lost(struct live_run *r);
+bool alone(struct live_run *r);
 
 #endif
