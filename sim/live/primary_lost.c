@@ -203,7 +203,7 @@ bool stage_go_on(struct stage *st)
     char txns[TXNS_TEXT_MAX];
 
     st->ledger.seen = 0;
-    if (!stage_restart(st) || !stage_read_logs(st)) {
+    if (!stage_restart(st)) {
         return false;
     }
     if (st->refused) {

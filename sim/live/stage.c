@@ -376,7 +376,8 @@ bool stage_restart(struct stage *st)
     struct live_run *r = st->run;
 
     if (server_start(&r->server, &r->sc->node[0], &st->reader)) {
-        return stage_read(st);
+        run_held(r, INV_SANE); /* unless a log cannot be read */
+        return stage_read(st) && stage_read_logs(st);
     }
     if (r->server.pid != 0 || guard_signal() != 0) {
         return run_fail(r, "restart: %s", r->server.why);

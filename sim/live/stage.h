@@ -50,7 +50,7 @@ bool stage_read(struct stage *st);
 bool stage_lose(struct stage *st);
 /* Histories from the files as they are now. SANE breaks where one cannot be read to its end. */
 bool stage_read_logs(struct stage *st);
-/* Starts the server again on the same data, as primary, and reads. One that ends by itself will do
+/* Starts the server again on the same data, as primary, and reads, also its logs. One that ends by itself will do
  * so at the next try too: st->refused, and true. As a replica it is out, loudly; where it alone was
  * to serve again everybody waits (LIVE). */
 bool stage_restart(struct stage *st);
