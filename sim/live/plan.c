@@ -123,6 +123,15 @@ static bool plan_live_only(const struct scenario *sc, struct live_plan *p)
     return true;
 }
 
+/* A receiver of our own that loses power and comes back, beside a primary that goes on. */
+static bool plan_replica_power(struct live_plan *p)
+{
+    p->kind = LIVE_REPLICA_STOPPED;
+    p->sessions = 2;
+    p->replica_power = true;
+    return true;
+}
+
 static bool plan_receiver(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
 {
     const struct receiver_profile *r = sc->node[1].receiver;
@@ -139,8 +148,10 @@ static bool plan_receiver(const struct scenario *sc, struct live_plan *p, char *
         p->kill_for_power = of_replicas(sc, FAULT_NODE_POWER) > 0; /* it breaks by less */
         return true;
     }
-    if (comes_back(sc) &&
-        (strcmp(r->name, "ackproof") != 0 || of_replicas(sc, FAULT_NODE_POWER) > 0)) {
+    if (comes_back(sc) && of_replicas(sc, FAULT_NODE_POWER) > 0) {
+        return plan_replica_power(p);
+    }
+    if (comes_back(sc) && strcmp(r->name, "ackproof") != 0) {
         return plan_live_only(sc, p);
     }
     if (strcmp(r->name, "ackproof") != 0) {

@@ -1,6 +1,7 @@
-/* Cases in which an operator stops the IO thread of the replica and starts it again, and nothing
- * else goes wrong: who is answered while it is away, what the status variables say to that (OBS),
- * and whether the replica that is back ends the waits (LIVE; bug 104015, facts 2.2).
+/* Cases in which the replica is away for a while and nothing else goes wrong: an operator stops its
+ * IO thread and starts it again, or it loses power and is started again. Who is answered while it
+ * is away, what the status variables say to that (OBS), whether what it has ACKed is still there
+ * (ACKTRUE), and whether the replica that is back ends the waits (LIVE; bug 104015, facts 2.2).
  */
 #include <assert.h>
 #include <stdio.h>
@@ -13,12 +14,18 @@ struct stopped_case {
     const char *title;
     bool before; /* stopped before T2 is sent */
     bool deaf;   /* has not received T2 when it is stopped; else it has made it durable */
+    bool acked;  /* and its ACK has left */
+    bool power;  /* it loses power, instead of STOP SLAVE */
 };
 
 static const struct stopped_case cases[] = {
     {.title = "STOP SLAVE with T2 stored and its ACK not sent; START SLAVE"},
     {.title = "STOP SLAVE with T2 sent and not received; START SLAVE", .deaf = true},
     {.title = "T2 commits between STOP SLAVE and START SLAVE", .before = true},
+    {.title = "the replica loses power with T2 stored and its ACK not sent", .power = true},
+    {.title = "the replica loses power with T2 ACKed", .acked = true, .power = true},
+    {.title = "the replica loses power with T2 sent and not received", .deaf = true, .power = true},
+    {.title = "T2 commits while the replica is without power", .before = true, .power = true},
 };
 
 /* ---- what is to be seen --------------------------------------------------------------------- */
@@ -87,8 +94,33 @@ static bool give_t2(struct stage *st, uint32_t limit_ms)
 
 /* ---- a case --------------------------------------------------------------------------------- */
 
-static bool stop(struct stage *st)
+/* Its dump thread notices nothing. */
+static bool lose_power(struct stage *st)
 {
+    struct peer *p = &st->peer[0];
+    char text[120];
+
+    peer_set_down(p, true);
+    peer_cut(p);
+    if (!stage_until(st, stage_peers_settled, STAGE_LIMIT_MS, "the replica is gone")) {
+        return false;
+    }
+    if (!peer_lose_power(p, text, sizeof text)) {
+        return run_fail(st->run, "%s", p->why);
+    }
+    run_say(st->run, "    the replica loses power: %s", text);
+    if (!stage_read_logs(st)) {
+        return false;
+    }
+    stage_judge_replicas(st);
+    return true;
+}
+
+static bool stop(struct stage *st, const struct stopped_case *c)
+{
+    if (c->power) {
+        return lose_power(st);
+    }
     peer_stop_slave(&st->peer[0]);
     return stage_until(st, nobody_counted, STAGE_LIMIT_MS, "the primary misses its replica");
 }
@@ -97,9 +129,9 @@ static bool leave(struct stage *st, const struct stopped_case *c)
 {
     struct peer *p = &st->peer[0];
 
-    peer_set_hold(p, true);
+    peer_set_hold(p, !c->acked);
     peer_set_deaf(p, c->deaf);
-    if (c->before && !stop(st)) {
+    if (c->before && !stop(st, c)) {
         return false;
     }
     if (!stage_send(st, 0) ||
@@ -107,15 +139,16 @@ static bool leave(struct stage *st, const struct stopped_case *c)
         return false;
     }
     if (!c->before && !c->deaf &&
-        !stage_until(st, ack_is_due, STAGE_LIMIT_MS, "the replica has stored T2")) {
+        !stage_until(st, c->acked ? t2_answered : ack_is_due, STAGE_LIMIT_MS,
+                     "the replica has stored T2")) {
         return false;
     }
-    return (c->before || (observe(st, "T2 waits") && stop(st))) &&
-           give_t2(st, st->run->plan.settle_ms) && observe(st, "stopped");
+    return (c->before || (observe(st, c->acked ? "T2 ACKed" : "T2 waits") && stop(st, c))) &&
+           give_t2(st, st->run->plan.settle_ms) && observe(st, c->power ? "away" : "stopped");
 }
 
 /* Behind T2 it is not sent T2 a second time. */
-static bool come_back(struct stage *st)
+static bool come_back(struct stage *st, const struct stopped_case *c)
 {
     struct live_run *r = st->run;
     struct peer *p = &st->peer[0];
@@ -124,7 +157,11 @@ static bool come_back(struct stage *st)
 
     peer_set_hold(p, false);
     peer_set_deaf(p, false);
-    peer_start_slave(p);
+    if (c->power) {
+        peer_set_down(p, false);
+    } else {
+        peer_start_slave(p);
+    }
     if (!stage_until(st, stage_all_streaming, STAGE_LIMIT_MS, "the replica connects") ||
         !stage_until(st, stage_replicas_counted, STAGE_LIMIT_MS,
                      "the primary counts its replica")) {
@@ -144,7 +181,7 @@ static bool come_back(struct stage *st)
         return true;
     }
     run_say(r, "    T2 is not answered %u ms after that", (unsigned)(guard_now_ms() - begin));
-    run_broke(r, INV_LIVE, "T2 waits for an ACK %u ms after START SLAVE at '%.40s'",
+    run_broke(r, INV_LIVE, "T2 waits for an ACK %u ms after the replica came back at '%.40s'",
               (unsigned)(guard_now_ms() - begin), pos);
     return true;
 }
@@ -161,7 +198,7 @@ static bool next_transaction(struct stage *st)
 
 static bool play(struct stage *st, const struct stopped_case *c, const char *name)
 {
-    if (!stage_up(st, st->run, name) || !leave(st, c) || !come_back(st) ||
+    if (!stage_up(st, st->run, name) || !leave(st, c) || !come_back(st, c) ||
         !observe(st, "started") || !next_transaction(st)) {
         return false;
     }
@@ -178,6 +215,9 @@ bool replica_stopped(struct live_run *r)
     for (size_t i = 0; good && i < sizeof cases / sizeof cases[0]; i++) {
         char name[16];
 
+        if (cases[i].power != r->plan.replica_power) {
+            continue;
+        }
         run_case(r, cases[i].title);
         (void)snprintf(name, sizeof name, "case%u", r->out->n_cases);
         st->run = r;

@@ -276,7 +276,7 @@ void stage_down(struct stage *st)
 
 /* ---- loss and restart ----------------------------------------------------------------------- */
 
-static bool peers_settled(struct stage *st)
+bool stage_peers_settled(struct stage *st)
 {
     for (uint32_t i = 0; i < st->n_peers; i++) {
         if (peer_streaming(&st->peer[i]) || st->peer[i].core.busy != RECEIVER_IDLE ||
@@ -359,7 +359,7 @@ bool stage_lose(struct stage *st)
         return false;
     }
     end = guard_now_ms() + STAGE_LIMIT_MS;
-    while (!peers_settled(st)) {
+    while (!stage_peers_settled(st)) {
         if (!stage_turn(st)) {
             return false;
         }

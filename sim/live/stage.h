@@ -50,9 +50,9 @@ bool stage_read(struct stage *st);
 bool stage_lose(struct stage *st);
 /* Histories from the files as they are now. SANE breaks where one cannot be read to its end. */
 bool stage_read_logs(struct stage *st);
-/* Starts the server again on the same data, as primary, and reads, also its logs. One that ends by itself will do
- * so at the next try too: st->refused, and true. As a replica it is out, loudly; where it alone was
- * to serve again everybody waits (LIVE). */
+/* Starts the server again on the same data, as primary, and reads, also its logs. One that ends by
+ * itself will do so at the next try too: st->refused, and true. As a replica it is out, loudly;
+ * where it alone was to serve again everybody waits (LIVE). */
 bool stage_restart(struct stage *st);
 
 /* The same behind a loss, and judges what the server shows now: it serves again
@@ -70,6 +70,7 @@ void stage_say_seen(struct stage *st, const char *when);
 void stage_judge_replicas(struct stage *st);
 
 bool stage_all_streaming(struct stage *st);
+bool stage_peers_settled(struct stage *st);    /* no stream, and no disk action under way */
 bool stage_replicas_counted(struct stage *st); /* by the primary, as semi-sync replicas */
 /* Does each peer that listens hold all transactions sent? */
 bool stage_all_received(struct stage *st);
