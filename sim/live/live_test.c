@@ -69,6 +69,9 @@ static void test_cell_8_restart_only(void **state)
     judged(INV_NOLOSS, LIVE_HOLDS);
     judged(INV_NOAHEAD, LIVE_HOLDS);
     judged(INV_AGREE, LIVE_HOLDS);
+    judged(INV_SANE, LIVE_HOLDS);
+    judged(INV_LIVE, LIVE_HOLDS);
+    assert_int_equal(result.judged[INV_LIVE].cases, result.n_cases);
 }
 
 /* The row of a table without transactions is in memory until its statement ends. */

@@ -88,14 +88,21 @@ bool stage_all_answered(struct stage *st)
     return true;
 }
 
-bool stage_in_binlog(struct stage *st)
+uint64_t stage_binlog_seq(struct stage *st)
 {
     char text[200];
     struct gtid_pos pos;
 
-    return session_text(&st->reader, "SELECT @@global.gtid_binlog_pos", text, sizeof text) &&
-           gtid_pos_parse(text, &pos) &&
-           gtid_pos_find(&pos, st->run->sc->node[0].domain_id).seq >= st->n_sent;
+    if (!session_text(&st->reader, "SELECT @@global.gtid_binlog_pos", text, sizeof text) ||
+        !gtid_pos_parse(text, &pos)) {
+        return 0;
+    }
+    return gtid_pos_find(&pos, st->run->sc->node[0].domain_id).seq;
+}
+
+bool stage_in_binlog(struct stage *st)
+{
+    return stage_binlog_seq(st) >= st->n_sent;
 }
 
 bool stage_any_ack_left(struct stage *st)
@@ -131,10 +138,12 @@ bool stage_is_large(const struct stage *st, uint32_t txn)
     return txn >= 1 && txn <= st->run->plan.large;
 }
 
-/* The last of what is committed at the same time. */
+/* The last of what is committed at the same time behind T1. */
 static bool is_plain(const struct stage *st, uint32_t txn)
 {
-    return txn >= 1 && txn + st->run->plan.plain > st->n_clients;
+    const struct live_plan *p = &st->run->plan;
+
+    return txn >= 1 && txn <= p->sessions && txn + p->plain > p->sessions;
 }
 
 bool stage_send(struct stage *st, uint32_t client)
@@ -322,6 +331,18 @@ bool stage_read_logs(struct stage *st)
         }
     }
     return read_one(st, &st->primary, st->run->server.data, "binlog");
+}
+
+txn_mask stage_missing(const struct stage *st, uint32_t replicas)
+{
+    txn_mask txns = 0;
+
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        if ((replicas >> i & 1) != 0) {
+            txns |= history_mask(&st->primary) & ~history_mask(&st->held[i]);
+        }
+    }
+    return txns;
 }
 
 /* Kills come first, then power losses; the last kind repeats. */
