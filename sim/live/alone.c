@@ -129,16 +129,13 @@ static bool quiet_redo(struct play *p)
            run_fail(p->st.run, "operator: %s", p->operator.error);
 }
 
-/* T2 is late in the fsync of its group. Where T1 has filled a binlog, its checkpoint has been
- * written and fsynced before. */
+/* T2 is late in the fsync of its group. The checkpoint of T1's binlog has been fsynced before. */
 static bool hold_up_t2(struct play *p)
 {
     struct stage *st = &p->st;
-    bool rotates = st->run->sc->node[0].max_binlog_size > 0;
 
-    return set_trap(st, "fsync", "binlog.0", "late", rotates ? 1 : 0) &&
-           (!rotates || (operate(p, FLUSH_REDO) && go_on(p, operator_answered, STAGE_LIMIT_MS) &&
-                         go_on(p, NULL, CHECKPOINT_MS))) &&
+    return set_trap(st, "fsync", "binlog.0", "late", 1) && operate(p, FLUSH_REDO) &&
+           go_on(p, operator_answered, STAGE_LIMIT_MS) && go_on(p, NULL, CHECKPOINT_MS) &&
            stage_send(st, 0) && stage_until(st, trapped, STAGE_LIMIT_MS, "T2 is late");
 }
 
@@ -158,16 +155,14 @@ static bool commits_begin(struct play *p)
     return true;
 }
 
+/* T2 is committed, and its commit record not durable. */
 static bool begin(struct play *p, enum tried what)
 {
-    switch (what) {
-    case CHECKPOINT:
-        return quiet_redo(p) && stage_send(&p->st, 0) && go_on(p, clients_answered, STAGE_LIMIT_MS);
-    case RESET:
-        return hold_up_t2(p);
-    default:
+    if (what == COMMITS || what == RECOVERY) {
         return commits_begin(p);
     }
+    return (what == RESET || quiet_redo(p)) && stage_send(&p->st, 0) &&
+           go_on(p, clients_answered, STAGE_LIMIT_MS);
 }
 
 /* RESET MASTER waits until T2 is durable in the engine, and nothing hurries that: InnoDB flushes
@@ -188,8 +183,8 @@ static bool carry_on(struct play *p, enum tried what)
         return operate(p, FLUSH_REDO) && go_on(p, operator_answered, STAGE_LIMIT_MS) &&
                go_on(p, NULL, CHECKPOINT_MS);
     case RESET:
-        return operate(p, "RESET MASTER") && go_on(p, clients_answered, STAGE_LIMIT_MS) &&
-               flush_for_reset(p) && go_on(p, operator_answered, STAGE_LIMIT_MS) &&
+        return operate(p, "RESET MASTER") && flush_for_reset(p) &&
+               go_on(p, operator_answered, STAGE_LIMIT_MS) &&
                (trapped(&p->st) || stage_send(&p->st, 1)) &&
                go_on(p, clients_answered, STAGE_LIMIT_MS);
     default:
