@@ -253,7 +253,6 @@ static bool judge(struct stage *st)
     char in_binlog[TXNS_TEXT_MAX];
 
     st->ledger.seen = 0;
-    run_held(r, INV_LIVE);
     if (!stage_restart(st)) {
         return false;
     }
@@ -264,6 +263,7 @@ static bool judge(struct stage *st)
     st->ledger.seen = before;
     run_say(r, "    started again: its table holds %s, its binlog %s", txns_text(visible, in_table),
             txns_text(history_mask(&st->primary), in_binlog));
+    run_held(r, INV_LIVE);
     run_judge(r, INV_AGREE, ledger_disagree(&st->primary, visible & ~deleted(st), true),
               "not in both binlog and table after recovery");
     run_judge(r, INV_NOLOSS, ledger_lost(&st->ledger, visible),
