@@ -448,4 +448,6 @@ void judge_stuck(struct sim *s)
             i != p && w->node[i].state == NODE_UP && !discarded(w, i) && (w->cut_off >> i & 1) == 0;
     if (!settled && hope)
         story_broken(s, INV_LIVE, "LIVE: no primary is let in although a replica is there");
+    if (s->scenario->n_nodes == 1 && w->node[p].refused)
+        story_broken(s, INV_LIVE, "LIVE: the only server was to go on and does not start");
 }

@@ -22,9 +22,12 @@ static void test_cell_8_power(void **state)
     sc.manager.on_loss[0] = ON_LOSS_RESTART;
     sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = EXPECT_BREAKS;
     sc.expect[INV_NOAHEAD] = sc.expect[INV_AGREE] = sc.expect[INV_CONVERGE] = EXPECT_BREAKS;
+    sc.expect[INV_LIVE] = EXPECT_BREAKS;
     play(0);
     judged(INV_NOLOSS, LIVE_BREAKS);
     judged(INV_NOAHEAD, LIVE_BREAKS);
+    judged(INV_LIVE, LIVE_BREAKS); /* a GTID used again, which the replica has */
+    judged(INV_SANE, LIVE_HOLDS);
 }
 
 /* Visible before its commit record is durable: read, and then cut off by the recovery. */
@@ -37,6 +40,7 @@ static void test_cell_25_shown(void **state)
     sc.node[0].flush_log_at_trx_commit = 3;
     sc.node[0].init_rpl_role = ROLE_SLAVE;
     sc.expect[INV_NOPHANTOM] = sc.expect[INV_NOAHEAD] = sc.expect[INV_CONVERGE] = EXPECT_BREAKS;
+    sc.expect[INV_LIVE] = EXPECT_BREAKS;
     play(0);
     assert_int_equal(result.judged[INV_NOPHANTOM].broken, 1);
     assert_true(saw("before its fsync the second connection reads T1 T2"));
@@ -246,6 +250,28 @@ static void test_cell_22_shutdown_power(void **state)
     assert_true(saw("marked as in use"));
 }
 
+/* Power lost at each call of a RESET MASTER: only between the last binlog and the index that names
+ * it is there no way back. */
+static void test_cell_22_reset_power(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-22-reset-power");
+    sc.n_nodes = 1;
+    sc.node[0].semi_sync_master = false;
+    sc.fault[0].point = FAULT_NODE_POWER;
+    sc.n_operators = 1;
+    sc.operator[0] =(struct operator_budget){OPERATOR_RESET_MASTER, OF_PRIMARY, 1};
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    sc.expect[INV_LIVE] = EXPECT_BREAKS;
+    play(0);
+    assert_int_equal(result.judged[INV_LIVE].broken, 1);
+    assert_int_equal(result.judged[INV_AGREE].cases, result.n_cases - 1);
+    assert_true(saw("power lost at the unlink of binlog.000001"));
+    assert_true(saw("power lost at the unlink of binlog.index"));
+    assert_true(saw("power lost behind it all"));
+    assert_true(saw("started again: its table holds T1 T2 T3, its binlog T3"));
+}
+
 /* A36: AFTER_COMMIT waits for the same statement. */
 static void test_cell_29_ddl(void **state)
 {
@@ -389,6 +415,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_cell_29_ddl_session_killed),
     cmocka_unit_test(test_cell_29_ddl_write_fails),
     cmocka_unit_test(test_cell_16_redo_fails),
+    cmocka_unit_test(test_cell_22_reset_power),
 };
 
 TEST_PLAY_MAIN(tests)

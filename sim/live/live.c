@@ -302,6 +302,7 @@ static bool (*const players[])(struct live_run *r) = {
     [LIVE_INDEX_LIES] = index_lies,
     [LIVE_DISK_FAILS] = disk_fails,
     [LIVE_RECEIVER_LOST] = receiver_lost,
+    [LIVE_ALONE] = alone,
 };
 
 static int play(struct live_run *r, const char *server)

@@ -213,17 +213,6 @@ static bool play_reset(struct play *p, const struct operated_case *c)
     return stage_until(st, t3_answered, STAGE_LIMIT_MS, "T3 is answered");
 }
 
-/* What the primary holds and a replica does not. */
-static txn_mask missing(const struct stage *st)
-{
-    txn_mask txns = 0;
-
-    for (uint32_t i = 0; i < st->n_peers; i++) {
-        txns |= history_mask(&st->primary) & ~history_mask(&st->held[i]);
-    }
-    return txns;
-}
-
 /* Nobody is lost: every replica receives and ACKs, and then nobody waits any more (LIVE). */
 static bool let_go(struct play *p)
 {
@@ -242,14 +231,15 @@ static bool let_go(struct play *p)
             return false;
         }
         waits = !stage_all_answered(st) || session_answer(&p->operator, 0) == ANSWER_NONE;
-    } while ((waits || missing(st) != 0) && guard_now_ms() - begin < RUN_STUCK_MS);
+    } while ((waits || stage_missing(st, UINT32_MAX) != 0) &&
+             guard_now_ms() - begin < RUN_STUCK_MS);
     run_held(st->run, INV_LIVE);
     if (waits) {
         run_broke(st->run, INV_LIVE, "somebody waits %u ms after the replicas went on",
                   (unsigned)(guard_now_ms() - begin));
-    } else if (missing(st) != 0) {
+    } else if (stage_missing(st, UINT32_MAX) != 0) {
         run_broke(st->run, INV_LIVE, "%s: not sent to a connected replica",
-                  txns_text(missing(st), txns));
+                  txns_text(stage_missing(st, UINT32_MAX), txns));
     }
     if (!stage_read(st) || !status_read(st->run, &st->reader, "the replicas went on", &s)) {
         return false;

@@ -165,6 +165,15 @@ static bool plan_live_only(const struct scenario *sc, struct live_plan *p)
     return true;
 }
 
+/* A receiver of our own that loses power and comes back, beside a primary that goes on. */
+static bool plan_replica_power(struct live_plan *p)
+{
+    p->kind = LIVE_REPLICA_AWAY;
+    p->sessions = 2;
+    p->replica_power = true;
+    return true;
+}
+
 static bool plan_receiver(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
 {
     const struct receiver_profile *r = sc->node[1].receiver;
@@ -181,8 +190,10 @@ static bool plan_receiver(const struct scenario *sc, struct live_plan *p, char *
         p->kill_for_power = of_replicas(sc, FAULT_NODE_POWER) > 0; /* it breaks by less */
         return true;
     }
-    if (comes_back(sc) &&
-        (strcmp(r->name, "ackproof") != 0 || of_replicas(sc, FAULT_NODE_POWER) > 0)) {
+    if (comes_back(sc) && of_replicas(sc, FAULT_NODE_POWER) > 0) {
+        return plan_replica_power(p);
+    }
+    if (comes_back(sc) && strcmp(r->name, "ackproof") != 0) {
         return plan_live_only(sc, p);
     }
     if (strcmp(r->name, "ackproof") != 0) {
@@ -437,11 +448,37 @@ static bool plan_shut_down(const struct scenario *sc, struct live_plan *p, char 
     return plays_receivers(sc, why, cap);
 }
 
+/* Without a replica there is nothing to ACK: what a restart finds is all there is to judge. */
+static bool plan_alone(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    const uint32_t reset = 1u << OPERATOR_RESET_MASTER;
+
+    p->kind = LIVE_ALONE;
+    p->sessions = 2;
+    p->powers = of_primary(sc, FAULT_NODE_POWER);
+    p->restart = loss_plan(sc, 0) == ON_LOSS_RESTART;
+    p->power = p->powers > 0 && p->restart;
+    if (!p->power || sc->n_faults > 1 || sc->node[0].semi_sync_master) {
+        return refuse(why, cap,
+                      "a primary without a replica is played with power losses, restarts and "
+                      "semi-sync off");
+    }
+    if (p->ddl || p->plain > 0 || p->large > 0 || (p->acts & ~reset) != 0 ||
+        (p->acts == 0) == (sc->node[0].max_binlog_size == 0)) {
+        return refuse(why, cap,
+                      "without a replica either binlogs that fill up are played, or RESET MASTER");
+    }
+    return true;
+}
+
 /* Which players, and what they need. */
 static bool plan_kind(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
 {
     uint32_t losses = of_primary(sc, FAULT_NODE_KILL) + of_primary(sc, FAULT_NODE_POWER);
 
+    if (p->peers == 0) {
+        return plan_alone(sc, p, why, cap);
+    }
     if ((p->acts & (uint32_t)SHUTDOWNS) != 0) {
         return plan_shut_down(sc, p, why, cap);
     }
@@ -479,9 +516,6 @@ bool plan_make(const struct scenario *sc, uint32_t version, struct live_plan *p,
     p->resets = of_replicas(sc, FAULT_NET_RESET) > 0;
     for (uint32_t i = 0; i < sc->n_operators; i++) {
         p->acts |= 1u << sc->operator[i].act;
-    }
-    if (p->peers == 0) {
-        return refuse(why, cap, "it has no replica");
     }
     p->large = sc->large;
     p->plain = sc->plain;

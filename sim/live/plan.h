@@ -16,12 +16,13 @@ enum live_kind {
     LIVE_PRIMARY_LOST,  /* kill -9 (or a cut) of the primary, then restart or failover */
     LIVE_OPERATED,      /* what an operator does to waiting commits; then the primary is lost */
     LIVE_DDL,           /* the primary is lost with a DDL statement under way */
-    LIVE_REPLICA_AWAY,  /* STOP SLAVE and START SLAVE, or a reset; nobody is lost */
+    LIVE_REPLICA_AWAY,  /* STOP SLAVE and START SLAVE, a reset, or a power loss of the replica */
     LIVE_SHUT_DOWN,     /* SHUTDOWN of the primary under waits; then a restart or a promotion */
     LIVE_UNDISTURBED,   /* nothing goes wrong: the order of the commits */
     LIVE_INDEX_LIES,    /* an fsync of the primary's binlog index lies; power is lost */
     LIVE_DISK_FAILS,    /* a write or fsync of the primary's binlog; then it is lost */
     LIVE_RECEIVER_LOST, /* kill -9 of a process that receives and ACKs */
+    LIVE_ALONE,         /* no replica: power losses at each call, then a restart */
 };
 
 struct live_plan {
@@ -54,7 +55,7 @@ struct live_plan {
     bool full_unsynced;        /* binlogs fill up, and nothing but their end makes them durable */
     bool rejoins;        /* after the promotion the old primary is started again, as a replica */
     bool kill_for_power; /* the scenario says power loss; kill -9 shows the same here */
-    bool replica_power;  /* its replica loses power as well, and is started again */
+    bool replica_power;  /* its replica loses power (as well), and is started again */
     bool comes_back;     /* a receiver that was lost is started again on its files: LIVE */
     bool live_only;      /* of what is lost only that is played, and nothing but LIVE is judged */
     bool libmariadb;     /* the receiver that is lost is a Connector/C application */

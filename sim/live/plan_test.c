@@ -78,9 +78,12 @@ static void test_comes_back(void **state)
     assert_true(make());
     assert_true(plan.comes_back && !plan.live_only && !plan.kill_for_power);
     sc.fault[0].point = FAULT_NODE_POWER;
-    assert_true(make());
-    assert_true(plan.comes_back && plan.live_only && plan.kill_for_power);
+    assert_true(make()); /* a real loss, of a peer in this process */
+    assert_int_equal(plan.kind, LIVE_REPLICA_AWAY);
+    assert_true(plan.replica_power && !plan.live_only && !plan.kill_for_power);
     sc.node[1].receiver = receiver_profile_find("mariadbd");
+    assert_true(make());
+    assert_int_equal(plan.kind, LIVE_REPLICA_AWAY);
     sc.fault[0].point = FAULT_NODE_KILL;
     assert_true(make());
     assert_true(plan.comes_back && plan.live_only && !plan.libmariadb);
@@ -168,9 +171,40 @@ static void test_refused(void **state)
     refused_for("disk");
     sc.fault[1] = (struct fault_budget){FAULT_NODE_POWER, OF_REPLICA, 1, FILE_NONE};
     refused_for("replica");
-    sc.n_faults = 0;
+}
+
+/* Without a replica: power losses of full binlogs, or of a RESET MASTER. */
+static void test_alone(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "alone");
     sc.n_nodes = 1;
-    refused_for("no replica");
+    sc.node[0].semi_sync_master = false;
+    sc.node[0].max_binlog_size = 1;
+    sc.fault[0].point = FAULT_NODE_POWER;
+    refused_for("restarts"); /* a failover needs somebody */
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    assert_true(make());
+    assert_int_equal(plan.kind, LIVE_ALONE);
+    assert_true(plan.power && plan.watched && plan.restart && plan.powers == 1);
+    assert_int_equal(plan.peers, 0);
+    sc.node[0].semi_sync_master = true;
+    refused_for("semi-sync off");
+    sc.node[0].semi_sync_master = false;
+    sc.node[0].max_binlog_size = 0;
+    refused_for("fill up");
+    sc.n_operators = 1;
+    sc.operator[0].act = OPERATOR_RESET_MASTER;
+    assert_true(make());
+    sc.operator[0].act = OPERATOR_FLUSH_LOGS;
+    refused_for("RESET MASTER");
+    sc.operator[0].act = OPERATOR_SHUTDOWN;
+    refused_for("RESET MASTER");
+    sc.operator[0].act = OPERATOR_RESET_MASTER;
+    sc.fault[0].point = FAULT_NODE_KILL;
+    refused_for("power losses");
+    sc.node[0].engine_binlog = true;
+    refused_for("12.3");
 }
 
 /* A disk that is read again loses what it has not synced. */
@@ -488,6 +522,7 @@ int main(void)
         cmocka_unit_test(test_replica_power),
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_shut_down),
+        cmocka_unit_test(test_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -271,7 +271,7 @@ static bool play(struct stage *st, const struct recovery_case *c, const char *na
         return false;
     }
     run_say(st->run, "    lost; its binlog holds %s", txns_text(history_mask(&st->primary), text));
-    return (c->once || second_loss(st, c)) && judge(st, c);
+    return (c->once || second_loss(st, c)) && judge(st, c) && (st->refused || stage_serves_on(st));
 }
 
 static bool applies(const struct live_plan *p, const struct recovery_case *c)

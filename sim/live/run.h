@@ -55,5 +55,6 @@ bool undisturbed(struct live_run *r);
 bool index_lies(struct live_run *r);
 bool disk_fails(struct live_run *r);
 bool receiver_lost(struct live_run *r);
+bool alone(struct live_run *r);
 
 #endif

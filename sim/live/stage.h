@@ -64,9 +64,12 @@ bool stage_lose(struct stage *st);
 bool stage_power_off(struct stage *st, const char *stem);
 /* Histories from the files as they are now. SANE breaks where one cannot be read to its end. */
 bool stage_read_logs(struct stage *st);
-/* Starts the server again on the same data, as primary, and reads. One that ends by itself will do
- * so at the next try too: st->refused, and true. As a replica it is out, loudly; where it alone was
- * to serve again everybody waits (LIVE). */
+/* What the primary's binlog holds and a relay log does not; of these replicas (bit i: st->peer[i]).
+ */
+txn_mask stage_missing(const struct stage *st, uint32_t replicas);
+/* Starts the server again on the same data, as primary, and reads, also its logs. One that ends by
+ * itself will do so at the next try too: st->refused, and true. As a replica it is out, loudly;
+ * where it alone was to serve again everybody waits (LIVE). */
 bool stage_restart(struct stage *st);
 
 /* Starts it to be killed by a trap in its recovery, and says whether that has come. */
@@ -79,6 +82,10 @@ bool stage_catch_up(struct stage *st);
 /* stage_start_again, and judges what the server shows now: it serves again (primary_lost.c). */
 bool stage_go_on(struct stage *st);
 
+/* Where the plan ends with the restart: new commits, then the replicas come back: LIVE
+ * (serves_on.c). Nothing else can be judged behind it. */
+bool stage_serves_on(struct stage *st);
+
 /* Cases whose loss strikes a recovery, or the moment before an fsync (recovery_lost.c); behind the
  * others of a plan with a power loss. */
 bool recovery_lost(struct stage *st, struct live_run *r);
@@ -90,9 +97,12 @@ void stage_say_seen(struct stage *st, const char *when);
 void stage_judge_replicas(struct stage *st);
 
 bool stage_all_streaming(struct stage *st);
+bool stage_peers_settled(struct stage *st);    /* no stream, and no disk action under way */
 bool stage_replicas_counted(struct stage *st); /* by the primary, as semi-sync replicas */
 /* Does each peer that listens hold all transactions sent? */
 bool stage_all_received(struct stage *st);
+/* Sequence number of the newest GTID in the primary's binlog, as it says itself. */
+uint64_t stage_binlog_seq(struct stage *st);
 /* Does the primary have all transactions sent in its binlog? Asked for by SQL: with AFTER_SYNC a
  * transaction stands there long before anybody sees its row. */
 bool stage_in_binlog(struct stage *st);
