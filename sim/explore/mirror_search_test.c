@@ -52,17 +52,12 @@ static struct onward all_steps(struct walk *k, uint32_t depth)
     uint32_t n[WALK_ASKED_MAX];
     uint32_t asked = 0;
     do {
-        struct world *next = walk_block(k, depth + 1);
-        world_copy(next, k->block[depth]);
-        k->sim.world = next;
-        memcpy(k->given, answer, sizeof answer);
-        k->asked = 0;
-        enum step_result r = sim_step(&k->sim);
+        enum step_result r = walk_step(k, depth, answer);
         asked = k->asked;
         memcpy(n, k->asked_n, sizeof n);
         if (r == STEP_END)
             break;
-        add_step(&o, as_bag(m, next), k->sim.violated, r == STEP_FULL);
+        add_step(&o, as_bag(m, k->sim.world), k->sim.violated, r == STEP_FULL);
     } while (walk_count_up(answer, n, asked));
     return o;
 }

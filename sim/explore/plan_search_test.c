@@ -133,14 +133,9 @@ static enum outcome check_move(uint32_t depth, uint32_t index, uint32_t key)
     uint32_t asked_n[WALK_ASKED_MAX];
     uint32_t asked = 0;
     do {
-        struct world *next = walk_block(k, depth + 1);
-        world_copy(next, k->block[depth]);
-        k->sim.world = next;
-        memcpy(k->given, answer, sizeof answer);
-        k->asked = 0;
         g.move = key;
         g.answers_now = 1;
-        assert_int_equal(sim_step(&k->sim), STEP_MOVED);
+        assert_int_equal(walk_step(k, depth, answer), STEP_MOVED);
         asked = k->asked;
         memcpy(asked_n, k->asked_n, sizeof asked_n);
         asked_n[0] = 1; /* this move only */
