@@ -73,6 +73,22 @@ static json_t *expected_text(enum expectation e)
     return new_text(e == EXPECT_HOLDS ? "holds" : e == EXPECT_BREAKS ? "breaks" : NULL);
 }
 
+/* What random runs with a depth say of a promise that none of them broke; else null. */
+static json_t *depth_bound(const struct explore_bound *b, enum verdict verdict)
+{
+    if (b->depth == 0 || b->runs == 0 || verdict != VERDICT_UNFINISHED)
+        return new_text(NULL);
+    json_t *o = new_object();
+    put(o, "depth", new_number(b->depth));
+    put(o, "actors", new_number(b->actors));
+    put(o, "moves", new_number(b->moves));
+    put(o, "turns", new_number(b->turns));
+    put(o, "chance", new_chance_at_least(explore_bound_chance(b)));
+    put(o, "runs", new_number(b->runs));
+    put(o, "missed", new_chance(explore_bound_missed(b)));
+    return o;
+}
+
 static json_t *new_cell(const struct scenario *sc, const struct result *res, enum invariant inv)
 {
     json_t *o = new_object();
@@ -86,6 +102,7 @@ static json_t *new_cell(const struct scenario *sc, const struct result *res, enu
     put(o, "exhausted", new_flag(res->exhausted));
     put(o, "seconds", new_seconds(res->seconds));
     put(o, "collision_bound", new_chance(explore_collision_bound(res->states)));
+    put(o, "depth_bound", depth_bound(&res->bound, res->verdict[inv]));
     put(o, "bounds", bounds(sc));
     put(o, "witness", new_text(NULL));
     put(o, "witness_shortest", new_flag((res->shortest >> inv & 1) != 0));

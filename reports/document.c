@@ -71,13 +71,25 @@ json_t *new_seconds(double s)
     return must(json_real((double)(int64_t)(s * 1000.0 + 0.5) / 1000.0));
 }
 
+/* Few digits, so that the same number is read back. */
+static json_t *rounded(double p)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.2e", p);
+    double few = strtod(text, NULL);
+    return must(json_real(few < 1.0 ? few : 1.0));
+}
+
 json_t *new_chance(double p)
 {
     assert(p >= 0.0 && p <= 1.0);
-    char text[32]; /* what is written shall be an upper bound, and read back as the same number */
-    snprintf(text, sizeof text, "%.2e", p * 1.006);
-    double rounded = strtod(text, NULL);
-    return must(json_real(rounded < 1.0 ? rounded : 1.0));
+    return rounded(p * 1.006);
+}
+
+json_t *new_chance_at_least(double p)
+{
+    assert(p >= 0.0 && p <= 1.0);
+    return rounded(p * 0.994);
 }
 
 json_t *new_flag(bool flag)

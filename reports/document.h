@@ -24,8 +24,9 @@ json_t *new_list(void);
 /* Any C string; what is not UTF-8 becomes U+FFFD: JSON holds nothing else. NULL becomes null. */
 json_t *new_text(const char *text);
 json_t *new_number(uint64_t n);
-json_t *new_seconds(double s); /* rounded to milliseconds */
-json_t *new_chance(double p);  /* 0 .. 1, rounded up to three digits */
+json_t *new_seconds(double s);         /* rounded to milliseconds */
+json_t *new_chance(double p);          /* rounded up */
+json_t *new_chance_at_least(double p); /* rounded down */
 json_t *new_flag(bool flag);
 json_t *new_pair(const char *name, const char *value); /* ["name","value"] */
 json_t *new_pair_number(const char *name, uint64_t value);

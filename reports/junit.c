@@ -17,6 +17,18 @@ static void never_met(struct xml *x, const json_t *scenario)
     }
 }
 
+static void missed(struct xml *x, const json_t *bound)
+{
+    xml_format(
+        x,
+        "a defect of depth <= %llu: %llu actors, %llu turns, chance per run at least %.2e, of "
+        "being missed by %llu runs at most %.2e\n",
+        (unsigned long long)doc_number(bound, "depth"),
+        (unsigned long long)doc_number(bound, "actors"),
+        (unsigned long long)doc_number(bound, "turns"), doc_chance(bound, "chance"),
+        (unsigned long long)doc_number(bound, "runs"), doc_chance(bound, "missed"));
+}
+
 static void failure(struct xml *x, const json_t *scenario, const json_t *cell)
 {
     const char *verdict = doc_text(cell, "verdict");
@@ -31,6 +43,8 @@ static void failure(struct xml *x, const json_t *scenario, const json_t *cell)
                doc_flag(cell, "exhausted") ? "exhausted" : "not exhausted");
     if (doc_cell_class(cell) == CELL_NOT_EXERCISED)
         never_met(x, scenario);
+    if (doc_has(cell, "depth_bound"))
+        missed(x, doc_object(cell, "depth_bound"));
     if (doc_has(cell, "witness"))
         xml_format(x, "ackproof replay %s\n", doc_text(cell, "witness"));
     xml_close(x);

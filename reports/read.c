@@ -102,6 +102,12 @@ static const struct member bounds_members[] = {
     {"faults", BUDGETS, NULL, NULL, NULL},
     {0},
 };
+static const struct member depth_bound_members[] = {
+    {"depth", NUMBER, NULL, NULL, NULL},  {"actors", NUMBER, NULL, NULL, NULL},
+    {"moves", NUMBER, NULL, NULL, NULL},  {"turns", NUMBER, NULL, NULL, NULL},
+    {"chance", CHANCE, NULL, NULL, NULL}, {"runs", NUMBER, NULL, NULL, NULL},
+    {"missed", CHANCE, NULL, NULL, NULL}, {0},
+};
 static const struct member cell_members[] = {
     {"scenario", TEXT, NULL, NAME_MUST},
     {"invariant", TEXT, NULL, INVARIANT_MUST},
@@ -113,6 +119,7 @@ static const struct member cell_members[] = {
     {"exhausted", FLAG, NULL, NULL, NULL},
     {"seconds", SECONDS, NULL, NULL, NULL},
     {"collision_bound", CHANCE, NULL, NULL, NULL},
+    {"depth_bound", OBJECT_OR_NULL, depth_bound_members, NULL, NULL},
     {"bounds", OBJECT, bounds_members, NULL, NULL},
     {"witness", TEXT_OR_NULL, NULL, NULL, NULL},
     {"witness_shortest", FLAG, NULL, NULL, NULL},

@@ -172,6 +172,7 @@ static void add_deviations(struct report *r)
     res.verdict[INV_ACKTRUE] = VERDICT_NOT_EXERCISED;
     sc.expect[INV_LIVE] = EXPECT_HOLDS;
     res.verdict[INV_LIVE] = VERDICT_UNFINISHED;
+    res.bound = (struct explore_bound){.depth = 2, .actors = 8, .turns = 60, .runs = 500};
     sc.expect[INV_AGREE] = EXPECT_BREAKS;
     sc.reach |= (reach_mask)1 << REACH_RELAY_PURGED;
     assert_true(report_add_scenario(r, &sc, 4, &res));
@@ -305,13 +306,12 @@ static void contract_has_cells_only(void **state)
     assert_int_equal(doc_number(o, "schema"), 1);
     assert_int_equal(json_array_size(doc_list(o, "cells")), 3 * INVARIANTS);
     const json_t *cell = json_array_get(doc_list(o, "cells"), 0);
-    assert_int_equal(json_object_size(cell), 16);
+    assert_int_equal(json_object_size(cell), 17);
     assert_string_equal(doc_text(cell, "verdict"), "holds");
     assert_true(doc_flag(cell, "exhausted"));
     assert_int_equal(doc_number(doc_object(cell, "bounds"), "transactions"), 2);
     json_decref(o);
     remove(path);
-
     FILE *err = tmpfile();
     assert_false(report_contract_json(r, "/nonexistent/x.json", err));
     assert_false(report_write(r, "/nonexistent/x.json", err));
@@ -523,11 +523,11 @@ static void malformed_is_refused(void **state)
     refused(good, "\"expected\": \"holds\"", "\"expected\": \"unfinished\"", "cells[0].expected");
     refused(good, "\"exhausted\": true", "\"exhausted\": 1", "must be true or false");
     refused(good, "\"states\": 191600", "\"states\": -1", "cells[0].states: must be an integer");
-    refused(good, "\"collision_bound\": ", "\"collision_bound\": -", "from 0 to 1");
+    refused(good, "\"missed\": ", "\"missed\": -", "from 0 to 1");
     refused(good, "\"seconds\": 1.234", "\"seconds\": null", "must be a number");
     refused(good, "\"invariant\": \"NOLOSS\"", "\"invariant\": \"NOLUCK\"", "cells[0].invariant");
-    refused(good, "\"invariant\": \"NOLOSS\"", "\"invariant\": \"SANE\"",
-            "cells[0]: must be NOLOSS of scenario");
+    refused(good, "\"invariant\": \"NOLOSS\"", "\"invariant\": \"SANE\"", "must be NOLOSS of");
+    refused(good, "\"collision_bound\": ", "\"collision_bound\": -", "from 0 to 1");
     refused(good, "\"scenario\": \"01-after-commit\"", "\"scenario\": \"\"", "must not be empty");
     refused(good, "\"file\":", "\"fill\":", "scenarios[0]: unknown member \"fill\"");
     refused(good, "\"lane\": 16", "\"lane\": 17", "is not listed");

@@ -265,7 +265,7 @@ void disk_copy(struct disk *to, const struct disk *from)
     memcpy(to->bytes, from->bytes, from->used);
 }
 
-uint32_t disk_print(const struct disk *d, uint8_t *to)
+uint32_t disk_print(const struct disk *d, uint32_t who, uint8_t *to)
 {
     uint32_t head = sizeof d->n_pending + sizeof d->n_files;
     uint32_t files = d->n_files * (uint32_t)sizeof d->file[0];
@@ -273,5 +273,10 @@ uint32_t disk_print(const struct disk *d, uint8_t *to)
     memcpy(to, &d->n_pending, head);
     memcpy(to + head, d->file, files);
     memcpy(to + head + files, d->pending, pending);
+    for (uint32_t i = 0; i < d->n_pending && who != ~0u; i++) {
+        uint32_t asked = d->pending[i].asked & who;
+        memcpy(to + head + files + i * sizeof d->pending[0] + offsetof(struct disk_pending, asked),
+               &asked, sizeof asked);
+    }
     return head + files + pending;
 }

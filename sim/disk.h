@@ -117,12 +117,12 @@ void disk_view(const struct disk *d, struct disk_view *v);
 void disk_copy(struct disk *to, const struct disk *from);
 /* Writes what tells one disk from another (equal for equal contents, whatever the history) to
  * `to`, which has room for DISK_PRINT_MAX bytes; the number of bytes. It is for hashing: contents
- * of files stand there as their own 128-bit hashes. */
+ * of files stand there as their own 128-bit hashes. `who`: bit i: fsyncs of i count; all: ~0. */
 enum {
     DISK_PRINT_FILES = sizeof(uint32_t[2]), /* here file[0 .. n_files) stand */
     DISK_PRINT_MAX = DISK_PRINT_FILES + FILES_MAX * sizeof(struct disk_file) +
                      DISK_PENDING_MAX * sizeof(struct disk_pending)
 };
-uint32_t disk_print(const struct disk *d, uint8_t *to);
+uint32_t disk_print(const struct disk *d, uint32_t who, uint8_t *to);
 
 #endif

@@ -121,7 +121,7 @@ static inline uint64_t digest_file(uint64_t h, struct file_id id, const uint8_t 
 static inline uint64_t print_hash(const struct disk *d)
 {
     static uint8_t print[DISK_PRINT_MAX];
-    uint32_t n = disk_print(d, print);
+    uint32_t n = disk_print(d, ~0u, print);
     uint64_t h = 14695981039346656037u;
     for (uint32_t i = 0; i < n; i++) {
         h = (h ^ print[i]) * 1099511628211u;

@@ -93,7 +93,9 @@ void judge_visible(struct sim *s, uint32_t node)
             if ((n->visible & ~before) >> t & 1)
                 story(s, "T%u becomes visible on %s", t + 1, story_node(s, node));
         }
-        uint32_t bad = ledger_disagree(&n->binlog, in_question(n), false);
+        /* What cannot be read now has overtaken nobody, and is overtaken by nobody. */
+        uint32_t locked = engine_locked_keys(&n->engine, first_txn(s->scenario) + 1);
+        uint32_t bad = ledger_disagree(&n->binlog, in_question(n) | locked, false) & ~locked;
         if ((bad & history_mask(&n->binlog)) != 0)
             reach(s, REACH_COMMIT_OVERTOOK);
         judged(s, INV_AGREE, bad, "is visible out of the order of the binlog");
@@ -447,4 +449,6 @@ void judge_stuck(struct sim *s)
             i != p && w->node[i].state == NODE_UP && !discarded(w, i) && (w->cut_off >> i & 1) == 0;
     if (!settled && hope)
         story_broken(s, INV_LIVE, "LIVE: no primary is let in although a replica is there");
+    if (s->scenario->n_nodes == 1 && w->node[p].refused)
+        story_broken(s, INV_LIVE, "LIVE: the only server was to go on and does not start");
 }

@@ -75,9 +75,10 @@ void replicas_find_twins(const struct sim *s, struct twins *t)
 
 /* What a server writes to its logs of itself has its server_id, which takes part in the checksum.
  * That another one would have written the same shows in the rest. */
-static void hide_server(uint8_t *log, uint32_t at, uint32_t size, uint32_t server_id)
+static void hide_server(uint8_t *log, uint32_t size, uint32_t server_id)
 {
     enum { SERVER = 5 };
+    uint32_t at = BINLOG_MAGIC_LEN;
     struct event_head h;
     while (at < size && event_parse(log + at, size - at, false, &h) == FMT_OK) {
         if (h.server_id == server_id && event_parse(log + at, h.len, true, &h) == FMT_OK) {
@@ -91,15 +92,14 @@ static void hide_server(uint8_t *log, uint32_t at, uint32_t size, uint32_t serve
 uint32_t replica_print_disk(const struct disk *d, uint32_t server_id, uint8_t *to)
 {
     uint32_t at = 0;
-    uint32_t len = disk_print(d, to);
+    uint32_t len = disk_print(d, ~0u, to);
     for (uint32_t i = 0; i < d->n_files; i++) {
         const struct disk_file *f = &d->file[i];
         if (f->id.kind == FILE_BINLOG || f->id.kind == FILE_RELAY) {
             uint8_t *file = to + DISK_PRINT_FILES + i * sizeof *f;
             memset(file + offsetof(struct disk_file, content), 0, sizeof f->content);
             memcpy(to + len, d->bytes + at, f->high);
-            hide_server(to + len, BINLOG_MAGIC_LEN, f->size, server_id);
-            hide_server(to + len, f->size, f->high, server_id); /* cut off, and may come back */
+            hide_server(to + len, f->size, server_id);
             len += f->high;
         }
         at += f->high;
@@ -186,6 +186,8 @@ static uint32_t print_known(const struct world *w, const struct node *n, uint32_
     if (in_io) {
         memcpy(to + len, &n->io[task], sizeof n->io[0]);
         len += sizeof n->io[0];
+        for (uint32_t i = 0; i < n->disk.n_pending; i++) /* what its fsync was asked for behind */
+            to[len++] = n->disk.pending[i].asked >> task & 1;
     }
     return len;
 }
@@ -202,7 +204,7 @@ static uint32_t print_ledger(const struct world *w, uint32_t r, uint8_t *to)
 
 static struct hash128 hash_replica(const struct world *w, uint32_t replica)
 {
-    enum { KNOWN_MAX = sizeof(struct dump) + sizeof(struct io) + 16 };
+    enum { KNOWN_MAX = 16 + sizeof(struct dump) + sizeof(struct io) + DISK_PENDING_MAX };
     static _Thread_local uint8_t flat[CONNS_MAX * sizeof(struct conn) + NODES_MAX * KNOWN_MAX + 64];
     struct hash128 own = node_hash(w, replica);
     memcpy(flat, &own, sizeof own);

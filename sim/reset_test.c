@@ -119,6 +119,28 @@ static void power_may_undo_it(void **state)
     rig_close(&g);
 }
 
+/* The files go before the index does: in between it names a binlog that is gone, and the server
+ * does not start. */
+static void power_may_strike_between_files_and_index(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g, RIG_HEAD "cluster: {primary: {semi_sync: off}}\n" TWO RESET
+                          "faults: [{point: node/power, of: primary}]\n"
+                          "manager: {on_primary_loss: [restart]}\n");
+    rig_do(&g, MOVE_CLIENT, 0, -1);
+    rig_settle(&g);
+    rig_do(&g, MOVE_OPERATOR, P, OPERATOR_RESET_MASTER);
+    while (g.w->node[P].binlog.n != 0)
+        rig_do(&g, g.w->node[P].in_io != 0 ? MOVE_DISK : MOVE_RUN, P, -1);
+    rig_answer(&g, 1); /* the unlink survives, the shortened index does not */
+    rig_do(&g, MOVE_POWER, P, -1);
+    rig_manage(&g);
+    assert_true(g.w->node[P].refused);
+    assert_true(rig_broke(&g, INV_LIVE));
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +148,7 @@ int main(void)
         cmocka_unit_test(a_stale_dump_thread_ends_late),
         cmocka_unit_test(a_counter_goes_below_zero),
         cmocka_unit_test(power_may_undo_it),
+        cmocka_unit_test(power_may_strike_between_files_and_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

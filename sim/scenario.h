@@ -20,6 +20,7 @@ enum {
     FINDING_ID_MAX = 32,
     SCENARIO_FAULTS_MAX = 8,
     SCENARIO_OPERATORS_MAX = 7,
+    DEPTH_MAX = 16,
     SCENARIO_TXNS_MAX = TXNS_MAX - 1, /* one more is everywhere before the run starts */
 };
 
@@ -127,6 +128,8 @@ struct scenario {
 
     /* Not in the file: phases of a random run (sim/phase.c); 0 = an ordinary run. */
     uint32_t phases;
+    /* Not in the file: what the bound of random runs is about (sim/explore/bounded.c); 0 = none. */
+    uint32_t depth;
 
     reach_mask reach; /* must have happened */
     enum expectation expect[INVARIANTS];

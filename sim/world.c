@@ -155,10 +155,11 @@ struct hash128 node_hash(const struct world *cw, uint32_t node)
     struct node *n = &w->node[node];
     if (n->fresh_hash)
         return n->hash;
-    uint32_t len = print_memory(n, node == w->home ? w->twins.bag : 0, flat);
+    uint32_t but = node == w->home ? w->twins.bag : 0;
+    uint32_t len = print_memory(n, but, flat);
     len += w->twins.of[node] != 0
                ? replica_print_disk(&n->disk, w->twins.server_id[node], flat + len)
-               : disk_print(&n->disk, flat + len);
+               : disk_print(&n->disk, ~(but << TASK_DUMP), flat + len);
     XXH128_hash_t h = XXH3_128bits(flat, len);
     n->hash = (struct hash128){.lo = h.low64, .hi = h.high64};
     n->fresh_hash = 1;

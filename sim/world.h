@@ -110,6 +110,17 @@ enum move_kind {
 };
 const char *move_kind_name(enum move_kind k); /* "run" */
 enum move_kind move_kind_find(const char *name);
+/* Which of the links between two nodes it is depends on what came before: the key without that. */
+uint32_t move_without_link(uint32_t key);
+
+/* ---- actors: whose move it is (sim/actors.c) ------------------------------------------------- */
+
+enum { ACTORS_MAX = 512 };
+/* The actor's name: a key of one of its moves. */
+uint32_t actor_of(uint32_t key);
+/* All that can move in a run, up to the end of faults: ascending; how many. An upper bound; `actor`
+ * has room for ACTORS_MAX. */
+uint32_t scenario_actors(const struct scenario *sc, uint32_t *actor);
 
 /* One line of the story. Lanes: 0..n_nodes-1 nodes, LANE_CLIENT + session, LANE_MANAGER. */
 enum { LANE_CLIENT = 16, LANE_MANAGER = 32, LANE_WORLD = 33, TRACE_TEXT_MAX = 320 };

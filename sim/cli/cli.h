@@ -66,10 +66,12 @@ enum { PHASES_MAX = 1000000000 };
 struct sampling {
     enum driver driver;
     uint64_t phases, transactions; /* of a long run; 0: not given */
+    uint32_t depth, moves;         /* pct with a bound; 0: not given */
 };
 /* For .children; wants a struct sampling. */
 extern const struct argp sampling_argp;
-void sampling_apply(const struct sampling *s, struct scenario *sc);
+/* Sets what the options say, and what follows from them where they say nothing. */
+void sampling_apply(struct sampling *s, struct scenario *sc);
 /* The same as options, where they are not the default. */
 void sampling_print(FILE *f, const struct sampling *s);
 

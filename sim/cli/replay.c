@@ -131,14 +131,14 @@ static uint64_t step_of_break(const struct scenario *sc, const struct witness *w
 
 static int exec_gdb(const struct replay_options *o, const struct scenario *sc, uint64_t break_at)
 {
-    char at[24], seed[24], phases[24];
+    char at[24], seed[24], phases[24], depth[24], moves[24];
     snprintf(at, sizeof at, "%llu", (unsigned long long)break_at);
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)o->seed);
     char *self = cli_alloc(4096);
     ssize_t n = readlink("/proc/self/exe", self, 4095);
     if (n <= 0)
         snprintf(self, 4096, "%s", cli_self);
-    const char *argv[24] = {"gdb",        "-q",
+    const char *argv[28] = {"gdb",        "-q",
                             "-ex",        "set breakpoint pending on",
                             "-ex",        "break sim_break",
                             "-ex",        "run",
@@ -156,6 +156,14 @@ static int exec_gdb(const struct replay_options *o, const struct scenario *sc, u
             snprintf(phases, sizeof phases, "%u", sc->phases);
             argv[argc++] = "--phases";
             argv[argc++] = phases;
+        }
+        if (sc->depth > 0) {
+            snprintf(depth, sizeof depth, "%u", sc->depth);
+            snprintf(moves, sizeof moves, "%u", sc->max_steps);
+            argv[argc++] = "--depth";
+            argv[argc++] = depth;
+            argv[argc++] = "--moves";
+            argv[argc++] = moves;
         }
     }
     argv[argc] = NULL;

@@ -3,6 +3,7 @@
 #include "sim/cli/jobs.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,31 @@ static int print_hashes(const struct run_options *o, const struct scenario *sc)
     }
 }
 
+/* Chances are rounded to the safe side. */
+static void print_bound(const struct result *r)
+{
+    const struct explore_bound *b = &r->bound;
+    if (b->depth == 0)
+        return;
+    printf("  %u actors; faults stop behind %u moves, which %llu runs came to\n", b->actors,
+           b->moves, (unsigned long long)r->calmed);
+    printf("  a run shows a defect of depth <= %u there with a chance of at least 1 / ", b->depth);
+    if (b->depth == 1)
+        printf("%u", b->actors);
+    else if (b->depth == 2)
+        printf("(%u * %u)", b->actors, b->turns);
+    else
+        printf("(%u * %u^%u)", b->actors, b->turns, b->depth - 1);
+    printf(" = %.3g,\n  times 1/m for each answer out of m that it needs\n",
+           explore_bound_chance(b) * 0.994);
+    if (b->runs == 0)
+        printf("  a find ended the runs: nothing is said of the other promises\n");
+    else
+        printf("  what is unfinished: all %llu runs missed such a defect with a chance of at most "
+               "%.3g\n",
+               (unsigned long long)b->runs, fmin(1, explore_bound_missed(b) * 1.006));
+}
+
 static void print_result(const struct run_options *o, const struct scenario *sc,
                          const struct result *r)
 {
@@ -116,6 +142,7 @@ static void print_result(const struct run_options *o, const struct scenario *sc,
             printf("  reached in %llu runs: %s\n", (unsigned long long)r->reach_times[i],
                    reach_name((enum reach)i));
     }
+    print_bound(r);
     printf("  digest %016llx%016llx\n", (unsigned long long)r->digest.hi,
            (unsigned long long)r->digest.lo);
 }
@@ -172,6 +199,8 @@ static bool add_sampling(const char *path, const struct run_options *o, const st
                             r->broken_runs[i] > 0 ? number_text(r->first_seed[i]) : json_null());
     }
     json_object_set_new(root, "driver", json_string(driver_name(o->how.driver)));
+    json_object_set_new(root, "depth",
+                        r->bound.depth > 0 ? json_integer(r->bound.depth) : json_null());
     json_object_set_new(root, "from", number_text(o->from));
     json_object_set_new(root, "to", number_text(o->to));
     json_object_set_new(root, "runs", json_integer((json_int_t)r->runs));
@@ -180,6 +209,7 @@ static bool add_sampling(const char *path, const struct run_options *o, const st
     json_object_set_new(root, "transactions", json_integer((json_int_t)r->transactions));
     json_object_set_new(root, "crashes", json_integer((json_int_t)r->crashes));
     json_object_set_new(root, "full", json_integer((json_int_t)r->full));
+    json_object_set_new(root, "calmed", json_integer((json_int_t)r->calmed));
     json_object_set_new(root, "digest", json_string(digest));
     json_object_set_new(root, "broken_runs", broken);
     json_object_set_new(root, "first_seed", first);

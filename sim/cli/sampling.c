@@ -2,7 +2,8 @@
  * `replay --seed` take the same, since all of them together are the run. */
 #include "sim/cli/cli.h"
 
-enum { KEY_PHASES = 0x300, KEY_TRANSACTIONS };
+enum { KEY_PHASES = 0x300, KEY_TRANSACTIONS, KEY_DEPTH, KEY_MOVES };
+enum { MOVES_LONGEST = 1000000 };
 
 static const struct argp_option options[] = {
     {"driver", 'd', "NAME", 0, "swarm (default), pct, uniform or guided", 0},
@@ -13,8 +14,28 @@ static const struct argp_option options[] = {
      0},
     {"transactions", KEY_TRANSACTIONS, "N", 0,
      "Long runs: as many phases as it takes for N transactions", 0},
+    {"depth", KEY_DEPTH, "D", 0,
+     "pct with a bound: what is the chance that all runs miss a defect of D orderings?", 0},
+    {"moves", KEY_MOVES, "M", 0,
+     "with --depth: the faults stop behind M moves (default: a quarter more than some runs take)",
+     0},
     {0},
 };
+
+static void check(const struct sampling *s, struct argp_state *state)
+{
+    bool is_long = s->phases != 0 || s->transactions != 0;
+    if (s->phases != 0 && s->transactions != 0)
+        argp_error(state, "--phases or --transactions, not both");
+    if (s->driver == DRIVER_GUIDED && is_long)
+        argp_error(state, "guided makes short runs: no --phases, no --transactions");
+    if (s->depth != 0 && s->driver != DRIVER_PCT)
+        argp_error(state, "--depth is for --driver pct, not for %s", driver_name(s->driver));
+    if (s->depth != 0 && is_long)
+        argp_error(state, "--depth speaks of short runs: no --phases, no --transactions");
+    if (s->moves != 0 && s->depth == 0)
+        argp_error(state, "--moves belongs to --depth");
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -31,11 +52,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_TRANSACTIONS:
         s->transactions = cli_number(state, "--transactions", arg, 1, PHASES_MAX);
         return 0;
+    case KEY_DEPTH:
+        s->depth = (uint32_t)cli_number(state, "--depth", arg, 1, DEPTH_MAX);
+        return 0;
+    case KEY_MOVES:
+        s->moves = (uint32_t)cli_number(state, "--moves", arg, 1, MOVES_LONGEST);
+        return 0;
     case ARGP_KEY_END:
-        if (s->phases != 0 && s->transactions != 0)
-            argp_error(state, "--phases or --transactions, not both");
-        if (s->driver == DRIVER_GUIDED && (s->phases != 0 || s->transactions != 0))
-            argp_error(state, "guided makes short runs: no --phases, no --transactions");
+        check(s, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -44,12 +68,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 const struct argp sampling_argp = {.options = options, .parser = parse};
 
-void sampling_apply(const struct sampling *s, struct scenario *sc)
+void sampling_apply(struct sampling *s, struct scenario *sc)
 {
     uint64_t phases = s->phases;
     if (s->transactions > 0)
         phases = (s->transactions + sc->transactions - 1) / sc->transactions;
     sc->phases = (uint32_t)phases;
+    if (s->depth == 0)
+        return;
+    sc->depth = s->depth;
+    if (s->moves == 0)
+        s->moves = explore_moves(sc);
+    sc->max_steps = s->moves;
 }
 
 void sampling_print(FILE *f, const struct sampling *s)
@@ -60,4 +90,6 @@ void sampling_print(FILE *f, const struct sampling *s)
         fprintf(f, " --phases %llu", (unsigned long long)s->phases);
     if (s->transactions > 0)
         fprintf(f, " --transactions %llu", (unsigned long long)s->transactions);
+    if (s->depth > 0)
+        fprintf(f, " --depth %u --moves %u", s->depth, s->moves);
 }

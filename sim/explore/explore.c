@@ -18,7 +18,8 @@ const struct machine world_machine = {.size = world_size,
                                       .copy = world_copy,
                                       .undo = world_undo,
                                       .edges = sim_edges,
-                                      .calms = true};
+                                      .calms = true,
+                                      .actors = scenario_actors};
 
 void explore_exhaust(const struct scenario *sc, const struct explore_options *o, struct result *r)
 {
@@ -35,6 +36,11 @@ void explore_random(const struct scenario *sc, enum driver d, uint64_t from, uin
                     const struct explore_options *o, struct result *r)
 {
     search_random(&world_machine, sc, d, from, to, o, r);
+}
+
+uint32_t explore_moves(const struct scenario *sc)
+{
+    return search_moves(&world_machine, sc);
 }
 
 enum replay_end explore_replay(const struct scenario *sc, const struct witness *w,
@@ -97,6 +103,7 @@ void runner_open(struct runner *r, const struct machine *m, const struct scenari
                          .initial = search_alloc(m->size()),
                          .max_steps = sc->max_steps > 0 ? sc->max_steps : MAX_STEPS_DEFAULT};
     r->sim.scenario = sc;
+    r->n_actors = sc->depth > 0 ? m->actors(sc, r->actor) : 0;
     r->sim.world = r->initial;
     m->start(&r->sim);
     r->sim.world = search_alloc(m->size());
@@ -155,6 +162,7 @@ static void count(struct run_outcome *out, uint32_t key)
     out->phases += kind == MOVE_PHASE;
     out->transactions += kind == MOVE_CLIENT;
     out->crashes += kind == MOVE_KILL || kind == MOVE_POWER;
+    out->calmed |= kind == MOVE_CALM;
 }
 
 enum step_result run_step(struct run *r)
@@ -267,21 +275,6 @@ void choice_text(char *text, const struct witness_choice *c)
 
 /* ---- a record followed as far as it fits ----------------------------------------------------- */
 
-/* Which of the links between two nodes it is depends on what came before: a record with less in it
- * may mean another number. */
-static uint32_t without_link(uint32_t key)
-{
-    switch (key >> 24) {
-    case MOVE_NET:
-    case MOVE_NET_DOWN:
-    case MOVE_NET_OPEN:
-    case MOVE_RESET:
-        return key & ~(uint32_t)255;
-    default:
-        return key;
-    }
-}
-
 /* The move itself, else the same one on another link; n where there is none. */
 static uint32_t find_move(uint32_t wanted, uint32_t n, const uint32_t *keys)
 {
@@ -290,9 +283,9 @@ static uint32_t find_move(uint32_t wanted, uint32_t n, const uint32_t *keys)
             return i;
         }
     }
-    wanted = without_link(wanted);
+    wanted = move_without_link(wanted);
     for (uint32_t i = 0; i < n; i++) {
-        if (without_link(keys[i]) == wanted) {
+        if (move_without_link(keys[i]) == wanted) {
             return i;
         }
     }

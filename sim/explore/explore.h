@@ -73,6 +73,19 @@ struct explore_options {
 enum verdict { VERDICT_HOLDS, VERDICT_BREAKS, VERDICT_NOT_EXERCISED, VERDICT_UNFINISHED };
 const char *verdict_text(enum verdict v); /* "holds" "breaks" "not-exercised" "unfinished" */
 
+/* What random runs with a depth claim (sim/explore/bounded.c). */
+struct explore_bound {
+    uint32_t depth;  /* 0: nothing */
+    uint32_t actors; /* n: so many there can be */
+    uint32_t moves;  /* then the faults stop */
+    uint32_t turns;  /* k: moves and falls */
+    uint64_t runs;   /* made whatever they showed; 0 where a find ended them early */
+};
+/* At least: the chance of one run to show a defect of that depth that needs no answers. */
+double explore_bound_chance(const struct explore_bound *b);
+/* At most: the chance that all of b->runs missed it; 1 where there were none. */
+double explore_bound_missed(const struct explore_bound *b);
+
 struct result {
     enum verdict verdict[INVARIANTS];
     struct witness witness[INVARIANTS]; /* where it breaks; shortened, n == 0 otherwise */
@@ -81,7 +94,9 @@ struct result {
     uint64_t moves; /* exhaustive search: made in these transitions; the same without `chain` */
     uint64_t ends;  /* distinct final states */
     uint64_t runs;  /* random drivers; of these: */
-    uint64_t phases, transactions, crashes, full; /* see run_outcome; `full`: runs */
+    uint64_t phases, transactions, crashes; /* see run_outcome */
+    uint64_t full, calmed;                  /* runs */
+    struct explore_bound bound;
     invariant_mask shortest; /* promises whose witness has the fewest moves that there can be */
     uint32_t processes;      /* exhaustive search: that shared it; 0: one */
     uint64_t depth_max;
@@ -114,6 +129,7 @@ void explore_shortest(const struct scenario *sc, const struct explore_options *o
  * fingerprints are equal, and so missed what lies behind it (sim/explore/README.md). */
 double explore_collision_bound(uint64_t states);
 
+/* `pct` has a bound where the scenario has a depth, and then goes by its max_steps too. */
 enum driver { DRIVER_UNIFORM, DRIVER_SWARM, DRIVER_PCT, DRIVER_GUIDED, DRIVERS };
 const char *driver_name(enum driver d);    /* "uniform" "swarm" "pct" */
 enum driver driver_find(const char *name); /* DRIVERS where unknown */
@@ -126,6 +142,7 @@ struct run_outcome {
     uint64_t transactions;  /* sent by clients */
     uint64_t crashes;       /* kills and power losses */
     bool full;              /* a bound of the world ended it */
+    bool calmed;            /* faults were stopped, since it had not ended by itself */
     struct hash128 rolling; /* over all choices, and the state every 64 steps and at the end */
 };
 /* One run. `w` receives the choices where it is not NULL. */
@@ -135,6 +152,10 @@ void explore_seed(const struct scenario *sc, enum driver d, uint64_t seed, struc
  * UNFINISHED. */
 void explore_random(const struct scenario *sc, enum driver d, uint64_t from, uint64_t to,
                     const struct explore_options *o, struct result *r);
+
+/* For max_steps of a scenario with a depth: a quarter more than the longest of some runs that ended
+ * by themselves. */
+uint32_t explore_moves(const struct scenario *sc);
 
 enum replay_end { REPLAY_DONE, REPLAY_MISFIT, REPLAY_HASH_DIFFERS };
 struct replay {

@@ -52,17 +52,12 @@ static struct onward all_steps(struct walk *k, uint32_t depth)
     uint32_t n[WALK_ASKED_MAX];
     uint32_t asked = 0;
     do {
-        struct world *next = walk_block(k, depth + 1);
-        world_copy(next, k->block[depth]);
-        k->sim.world = next;
-        memcpy(k->given, answer, sizeof answer);
-        k->asked = 0;
-        enum step_result r = sim_step(&k->sim);
+        enum step_result r = walk_step(k, depth, answer);
         asked = k->asked;
         memcpy(n, k->asked_n, sizeof n);
         if (r == STEP_END)
             break;
-        add_step(&o, as_bag(m, next), k->sim.violated, r == STEP_FULL);
+        add_step(&o, as_bag(m, k->sim.world), k->sim.violated, r == STEP_FULL);
     } while (walk_count_up(answer, n, asked));
     return o;
 }
@@ -112,10 +107,12 @@ static void walk_mirrors(const char *yaml)
     free(m.block);
 }
 
-#define START     "version: 1\nname: t\n" RESTART
-#define RESTART   "manager: {on_primary_loss: [restart], applier: at-promotion}\n"
-#define REPLICA   "{profile: mariadb-10.11, sync_relay_log: 1, receiver: {profile: ackproof}}"
-#define TWO(p)    "cluster: {primary: {" p "}, replicas: [" REPLICA ", " REPLICA "]}\n"
+#define START   "version: 1\nname: t\n" RESTART
+#define RESTART "manager: {on_primary_loss: [restart], applier: at-promotion}\n"
+#define REPLICA "{profile: mariadb-10.11, sync_relay_log: 1, receiver: {profile: ackproof}}"
+#define TWO(p)  "cluster: {primary: {" p "}, replicas: [" REPLICA ", " REPLICA "]}\n"
+#define ENGINE                                                                                     \
+    "binlog_storage_engine: innodb, wait_point: AFTER_COMMIT, innodb_flush_log_at_trx_commit: 0"
 #define ONE_TXN   "workload: {sessions: 1, transactions: 1}\n"
 #define TWO_TXNS  "workload: {sessions: 1, transactions: 2}\n"
 #define OF(fault) "faults: [" fault "]\n"
@@ -138,11 +135,31 @@ static void with_ack_slots_too(void **state)
             ONE_TXN OF("{point: net/reset}"));
 }
 
+/* MySQL keeps the positions of all but one of the replicas that are counted, and goes by the order
+ * of their slots. */
+static void with_two_ack_slots(void **state)
+{
+    (void)state;
+    walk_mirrors(START "cluster: {primary: {profile: mysql-8.0, timeout: infinite, "
+                       "wait_for_slave_count: 3}, replicas: [" REPLICA ", " REPLICA ", " REPLICA
+                       "]}\n" TWO_TXNS);
+}
+
+/* Its dump threads flush the redo log before they send. */
+static void with_the_binlog_in_the_engine(void **state)
+{
+    (void)state;
+    walk_mirrors(START TWO("profile: mariadb-12.3, timeout: infinite, " ENGINE)
+                     ONE_TXN OF("{point: net/reset}"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mirror_images_go_on_alike),
         cmocka_unit_test(with_ack_slots_too),
+        cmocka_unit_test(with_two_ack_slots),
+        cmocka_unit_test(with_the_binlog_in_the_engine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

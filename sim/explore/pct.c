@@ -16,13 +16,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static uint32_t actor_of(uint32_t key)
+/* Here each link between two servers is an actor of its own. */
+static uint32_t line_of(uint32_t key)
 {
-    uint32_t kind = key >> 24;
-    if (kind == MOVE_DISK) {
-        return (uint32_t)MOVE_RUN << 24 | (key & 0xffffffu); /* a task, and what it waits for */
-    }
-    return kind == MOVE_MANAGER ? kind << 24 : key;
+    return move_without_link(key) != key ? key : actor_of(key);
 }
 
 static int by_number(const void *a, const void *b)
@@ -49,7 +46,7 @@ static uint64_t priority(const struct pct *p, const struct streams *s, uint32_t 
     if (move_is_rare(key)) {
         return 0;
     }
-    uint32_t actor = actor_of(key);
+    uint32_t actor = line_of(key);
     for (uint32_t i = p->n_demoted; i > 0; i--) {
         if (p->demoted[i - 1] == actor) {
             return 1 + PCT_CHANGES_MAX - i;
@@ -107,7 +104,7 @@ uint32_t pct_pick(struct pct *p, struct streams *s, uint32_t n, const uint32_t *
             p->lift = true;
         } else {
             assert(p->n_demoted < PCT_CHANGES_MAX);
-            p->demoted[p->n_demoted++] = actor_of(keys[pick_highest(p, s, n, keys)]);
+            p->demoted[p->n_demoted++] = line_of(keys[pick_highest(p, s, n, keys)]);
         }
     }
     p->moves++;

@@ -50,6 +50,7 @@ static void result_add_run(struct result *r, uint64_t seed, const struct run_out
     r->transactions += out->transactions;
     r->crashes += out->crashes;
     r->full += out->full;
+    r->calmed += out->calmed;
     r->depth_max = out->steps > r->depth_max ? out->steps : r->depth_max;
     r->digest = digest_add(r->digest, digest_of(seed, out));
     result_reach(r, out->reached);
@@ -77,6 +78,7 @@ void result_add_share(struct result *r, const struct result *share)
     r->transactions += share->transactions;
     r->crashes += share->crashes;
     r->full += share->full;
+    r->calmed += share->calmed;
     r->depth_max = share->depth_max > r->depth_max ? share->depth_max : r->depth_max;
     r->digest = digest_add(r->digest, share->digest);
     r->reached |= share->reached;
@@ -160,6 +162,16 @@ static void take_witnesses(struct runner *on, enum driver d, struct result *r)
     witness_free(&record);
 }
 
+static struct explore_bound bound_of(const struct runner *on, bool all, uint64_t runs)
+{
+    uint32_t depth = on->sim.scenario->depth;
+    return (struct explore_bound){.depth = depth,
+                                  .actors = on->n_actors,
+                                  .moves = on->max_steps,
+                                  .turns = bounded_turns(depth, on->max_steps),
+                                  .runs = all ? runs : 0};
+}
+
 void search_random(const struct machine *m, const struct scenario *sc, enum driver d, uint64_t from,
                    uint64_t to, const struct explore_options *o, struct result *r)
 {
@@ -181,6 +193,9 @@ void search_random(const struct machine *m, const struct scenario *sc, enum driv
     }
     visited_free(&ends);
     result_judge(r, broken(r), VERDICT_UNFINISHED); /* sampling never says proved */
+    if (d == DRIVER_PCT && on.n_actors > 0) {
+        r->bound = bound_of(&on, r->runs == to - from + 1, r->runs);
+    }
     take_witnesses(&on, d, r);
     runner_close(&on);
     r->seconds = search_seconds() - started;

@@ -7,8 +7,9 @@
  * where, so that runs differ from each other more than their steps do: one starves a replica,
  * the next lets a dump thread race ahead of the commits. Faults and timeouts weigh less than
  * work, by a factor that is drawn too, so that they hit anywhere in a run and not just at its
- * beginning. pct: priorities (pct.c); its answers within a step are those of swarm. guided: swarm
- * behind what has shown something new before (guided.c).
+ * beginning. pct: priorities (pct.c); its answers within a step are those of swarm. pct with a
+ * depth: priorities with a bound on what they miss, all answers equally likely (bounded.c). guided:
+ * swarm behind what has shown something new before (guided.c).
  */
 #include "sim/explore/sampler.h"
 
@@ -58,6 +59,16 @@ uint32_t draw(struct streams *s, uint32_t stream)
 uint32_t draw_below(struct streams *s, uint32_t stream, uint32_t n)
 {
     return (uint32_t)((uint64_t)draw(s, stream) * n >> 32);
+}
+
+uint32_t draw_fairly(struct streams *s, uint32_t stream, uint32_t n)
+{
+    uint32_t rest = -n % n; /* of 2^32: so many numbers are one too many for some of the n */
+    uint64_t r = 0;
+    do {
+        r = (uint64_t)draw(s, stream) * n;
+    } while ((uint32_t)r < rest);
+    return (uint32_t)(r >> 32);
 }
 
 uint32_t draw_named(const struct streams *s, uint32_t stream, uint32_t name)
@@ -148,10 +159,12 @@ void sampler_start(struct sampler *s)
 {
     s->phase.calm = false;
     s->phase.moves = 0;
-    if (s->driver != DRIVER_UNIFORM) {
+    if (s->bounds != NULL) {
+        bounded_start(&s->bounded, &s->streams, s->bounds);
+    } else if (s->driver != DRIVER_UNIFORM) {
         draw_weights(s);
     }
-    if (s->driver == DRIVER_PCT) {
+    if (s->driver == DRIVER_PCT && s->bounds == NULL) {
         pct_start(&s->pct, &s->streams, s->length);
     }
     s->streams.turn++;
@@ -208,7 +221,8 @@ static uint32_t pick_move(struct sampler *s, uint32_t n, const uint32_t *keys)
     case DRIVER_UNIFORM:
         return draw_below(&s->streams, CHOOSE_MOVE, n);
     case DRIVER_PCT:
-        return pct_pick(&s->pct, &s->streams, n, keys);
+        return s->bounds != NULL ? bounded_pick(&s->bounded, &s->streams, n, keys)
+                                 : pct_pick(&s->pct, &s->streams, n, keys);
     default:
         return pick_weighted(s, n, keys);
     }
@@ -226,6 +240,8 @@ static uint32_t sampler_pick(struct chooser *c, enum choice what, uint32_t n, co
         /* as planned */
     } else if (what == CHOOSE_MOVE) {
         r = pick_move(s, n, keys);
+    } else if (s->bounds != NULL) {
+        r = draw_fairly(t, what, n);
     } else if (s->driver == DRIVER_UNIFORM) {
         r = draw_below(t, what, n);
     } else if (what == CHOOSE_FAULT) {
@@ -309,7 +325,8 @@ enum step_result run_seed(struct run *run, enum driver d, uint64_t seed, uint32_
         guided_session(run, seed, length, not_wanted, &wanted);
         return STEP_MOVED;
     }
-    struct sampler s = {.driver = d, .length = length};
+    bool bounded = d == DRIVER_PCT && run->on->n_actors > 0;
+    struct sampler s = {.driver = d, .length = length, .bounds = bounded ? run->on : NULL};
     streams_start(&s.streams, seed);
     sampler_start(&s);
     return sampler_run(run, &s);

@@ -34,6 +34,8 @@ struct streams {
 void streams_start(struct streams *s, uint64_t seed);
 uint32_t draw(struct streams *s, uint32_t stream);
 uint32_t draw_below(struct streams *s, uint32_t stream, uint32_t n);
+/* The same without the rest that 2^32 numbers leave over n: each has exactly the same chance. */
+uint32_t draw_fairly(struct streams *s, uint32_t stream, uint32_t n);
 /* Number of this stream for a thing with that name, whatever was drawn before. */
 uint32_t draw_named(const struct streams *s, uint32_t stream, uint32_t name);
 
@@ -59,6 +61,23 @@ struct pct {
 void pct_start(struct pct *p, struct streams *s, uint32_t length);
 uint32_t pct_pick(struct pct *p, struct streams *s, uint32_t n, const uint32_t *keys);
 
+/* ---- PCT with a bound (bounded.c) ------------------------------------------------------------ */
+
+struct bounded {
+    uint32_t n;                 /* actors */
+    const uint32_t *actor;      /* ascending */
+    uint16_t place[ACTORS_MAX]; /* of each: all different, the highest that can moves */
+    uint32_t falls;
+    uint32_t fall[DEPTH_MAX - 1]; /* the turn of each, from 1 */
+    uint32_t turn;
+};
+
+/* Draws for a run of on->max_steps moves, of the depth that the scenario says. */
+void bounded_start(struct bounded *b, struct streams *s, const struct runner *on);
+uint32_t bounded_pick(struct bounded *b, struct streams *s, uint32_t n, const uint32_t *keys);
+/* Moves and falls that a run can have. */
+uint32_t bounded_turns(uint32_t depth, uint32_t moves);
+
 /* ---- the run of a seed (sampler.c) ----------------------------------------------------------- */
 
 enum { WHERE = 32 };
@@ -73,6 +92,8 @@ struct sampler {
     uint32_t fault_of_256;
     uint32_t length; /* see run_length */
     struct pct pct;
+    const struct runner *bounds; /* pct with a bound; NULL: without */
+    struct bounded bounded;
     struct phase {
         bool calm;
         uint32_t moves;     /* of this phase */

@@ -23,6 +23,8 @@ struct machine {
     /* New edges of the ledger in the step that `key` was; see sim/edges.h. NULL: has no ledger. */
     uint32_t (*edges)(const struct sim *s, uint32_t key, struct edges *e, uint32_t *out);
     bool calms; /* its faults can stop, and phase can follow phase (sim/world.h, MOVE_CALM) */
+    /* See scenario_actors in sim/world.h. NULL: no bound for random runs. */
+    uint32_t (*actors)(const struct scenario *sc, uint32_t *actor);
 };
 extern const struct machine world_machine;
 
@@ -44,6 +46,7 @@ void search_seed(const struct machine *m, const struct scenario *sc, enum driver
                  struct run_outcome *out, struct witness *w);
 void search_random(const struct machine *m, const struct scenario *sc, enum driver d, uint64_t from,
                    uint64_t to, const struct explore_options *o, struct result *r);
+uint32_t search_moves(const struct machine *m, const struct scenario *sc);
 enum replay_end search_replay(const struct machine *m, const struct scenario *sc,
                               const struct witness *w, const struct replay *opt,
                               struct run_outcome *out, FILE *err,
@@ -61,6 +64,8 @@ struct runner {
     struct world *initial;
     struct sim sim;
     uint32_t max_steps;
+    uint32_t n_actors; /* of the scenario, where it has a depth; else 0 */
+    uint32_t actor[ACTORS_MAX];
 };
 void runner_open(struct runner *r, const struct machine *m, const struct scenario *sc);
 void runner_reset(struct runner *r); /* back to the initial state */

@@ -72,6 +72,17 @@ static inline bool walk_count_up(uint32_t *answer, const uint32_t *n, uint32_t a
     return false;
 }
 
+/* One step from block[depth] into the block behind it, with these answers. What it asked is in
+ * k->asked and k->asked_n, until the next one. */
+static inline enum step_result walk_step(struct walk *k, uint32_t depth, const uint32_t *answer)
+{
+    k->sim.world = walk_block(k, depth + 1);
+    world_copy(k->sim.world, k->block[depth]);
+    memcpy(k->given, answer, sizeof k->given);
+    k->asked = 0;
+    return sim_step(&k->sim);
+}
+
 static inline void walk_from(struct walk *k, uint32_t depth)
 {
     uint32_t answer[WALK_ASKED_MAX] = {0};
@@ -85,12 +96,7 @@ static inline void walk_from(struct walk *k, uint32_t depth)
     if (k->each != NULL)
         k->each(k, depth);
     do {
-        struct world *next = walk_block(k, depth + 1);
-        world_copy(next, k->block[depth]);
-        k->sim.world = next;
-        memcpy(k->given, answer, sizeof answer);
-        k->asked = 0;
-        enum step_result r = sim_step(&k->sim);
+        enum step_result r = walk_step(k, depth, answer);
         asked = k->asked;
         memcpy(n, k->asked_n, sizeof n);
         k->broken |= k->sim.violated;
@@ -107,7 +113,7 @@ static inline void walk_from(struct walk *k, uint32_t depth)
         }
         assert_int_equal(r, STEP_MOVED);
         k->steps++;
-        if (visited_add(&k->seen, world_hash(next)) == VISITED_NEW)
+        if (visited_add(&k->seen, world_hash(k->block[depth + 1])) == VISITED_NEW)
             walk_from(k, depth + 1);
     } while (!k->cut && walk_count_up(answer, n, asked));
 }

@@ -293,10 +293,16 @@ static int skip(struct live_run *r)
 }
 
 static bool (*const players[])(struct live_run *r) = {
-    [LIVE_PRIMARY_LOST] = primary_lost, [LIVE_OPERATED] = operated,
-    [LIVE_REPLICA_AWAY] = replica_away, [LIVE_SHUT_DOWN] = shut_down_by_operator,
-    [LIVE_UNDISTURBED] = undisturbed,   [LIVE_INDEX_LIES] = index_lies,
-    [LIVE_DISK_FAILS] = disk_fails,     [LIVE_RECEIVER_LOST] = receiver_lost,
+    [LIVE_PRIMARY_LOST] = primary_lost,
+    [LIVE_OPERATED] = operated,
+    [LIVE_DDL] = ddl_under_way,
+    [LIVE_REPLICA_AWAY] = replica_away,
+    [LIVE_SHUT_DOWN] = shut_down_by_operator,
+    [LIVE_UNDISTURBED] = undisturbed,
+    [LIVE_INDEX_LIES] = index_lies,
+    [LIVE_DISK_FAILS] = disk_fails,
+    [LIVE_RECEIVER_LOST] = receiver_lost,
+    [LIVE_ALONE] = alone,
 };
 
 static int play(struct live_run *r, const char *server)

@@ -22,7 +22,7 @@
 #include "model/invariant.h"
 #include "sim/scenario.h"
 
-enum { LIVE_LINE_MAX = 200, LIVE_LINES_MAX = 160 };
+enum { LIVE_LINE_MAX = 200, LIVE_LINES_MAX = 400 };
 
 enum live_verdict {
     LIVE_NOT_JUDGED, /* a kill -9, a held ACK and a restart cannot show it */

@@ -69,6 +69,9 @@ static void test_cell_8_restart_only(void **state)
     judged(INV_NOLOSS, LIVE_HOLDS);
     judged(INV_NOAHEAD, LIVE_HOLDS);
     judged(INV_AGREE, LIVE_HOLDS);
+    judged(INV_SANE, LIVE_HOLDS);
+    judged(INV_LIVE, LIVE_HOLDS);
+    assert_int_equal(result.judged[INV_LIVE].cases, result.n_cases);
 }
 
 /* The row of a table without transactions is in memory until its statement ends. */
@@ -116,6 +119,25 @@ static void test_cell_9_ours(void **state)
     assert_non_null(strstr(result.judged[INV_LIVE].how, "'0-1-2'"));
     assert_true(saw("T2 is not answered"));
     assert_true(saw("T2 answered OK with it: yes"));
+}
+
+/* A replica that ACKs before its fsync loses with its power what it has ACKed, asks for it again
+ * and leaves nobody waiting. */
+static void test_cell_9_power(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "cell-9-power");
+    sc.fault[0] = (struct fault_budget){FAULT_NODE_POWER, OF_REPLICA, 1, FILE_NONE};
+    sc.node[1].sync_relay_log = 0;
+    sc.node[1].relay_restart = RELAY_KEEP;
+    sc.restart_replicas = true;
+    sc.expect[INV_ACKTRUE] = EXPECT_BREAKS;
+    play(0);
+    assert_int_equal(result.n_cases, 4);
+    assert_int_equal(result.judged[INV_ACKTRUE].broken, 4);
+    judged(INV_LIVE, LIVE_HOLDS);
+    judged(INV_OBS, LIVE_HOLDS);
+    assert_true(saw("replica 1 holds nothing; ACKs sent 2, held 0"));
 }
 
 /* Row 4: what a replica holds that lost power as well. One that throws its relay log away asks for
@@ -305,23 +327,15 @@ static void test_killed(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_cell_1_after_commit),
-    cmocka_unit_test(test_cell_2_after_sync),
-    cmocka_unit_test(test_cell_6_restart),
-    cmocka_unit_test(test_cell_8_restart_only),
-    cmocka_unit_test(test_cell_29_myisam),
-    cmocka_unit_test(test_cell_9_libmariadb),
-    cmocka_unit_test(test_cell_9_ours),
-    cmocka_unit_test(test_cell_4_relay_logs),
-    cmocka_unit_test(test_cell_15_no_replica),
-    cmocka_unit_test(test_cell_10_promotion),
-    cmocka_unit_test(test_cell_11_timeout),
-    cmocka_unit_test(test_cell_12_asynchronous),
-    cmocka_unit_test(test_no_server),
-    cmocka_unit_test(test_not_a_server),
-    cmocka_unit_test(test_cannot_show),
-    cmocka_unit_test(test_interrupted),
-    cmocka_unit_test(test_killed),
+    cmocka_unit_test(test_cell_1_after_commit),  cmocka_unit_test(test_cell_2_after_sync),
+    cmocka_unit_test(test_cell_6_restart),       cmocka_unit_test(test_cell_8_restart_only),
+    cmocka_unit_test(test_cell_29_myisam),       cmocka_unit_test(test_cell_9_libmariadb),
+    cmocka_unit_test(test_cell_9_ours),          cmocka_unit_test(test_cell_9_power),
+    cmocka_unit_test(test_cell_4_relay_logs),    cmocka_unit_test(test_cell_15_no_replica),
+    cmocka_unit_test(test_cell_10_promotion),    cmocka_unit_test(test_cell_11_timeout),
+    cmocka_unit_test(test_cell_12_asynchronous), cmocka_unit_test(test_no_server),
+    cmocka_unit_test(test_not_a_server),         cmocka_unit_test(test_cannot_show),
+    cmocka_unit_test(test_interrupted),          cmocka_unit_test(test_killed),
 };
 
 TEST_PLAY_MAIN(tests)

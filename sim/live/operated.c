@@ -1,8 +1,8 @@
-/* Cases in which an operator meddles with commits that wait for their ACK, and a DDL statement that
- * fills the binlog: who gets an answer, what the status variables say, and, once the primary is
- * lost, what the promise was worth; or, where nobody is lost, whether all go on. Each OK behind T1
- * is one without an ACK: no replica has received anything, or (RESET MASTER) the only ACK speaks of
- * a binlog that is gone.
+/* Cases in which an operator meddles with commits that wait for their ACK, DDL among them, and a
+ * DDL statement that fills the binlog: who gets an answer, what the status variables say, and, once
+ * the primary is lost, what the promise was worth; or, where nobody is lost, whether all go on.
+ * Each OK behind T1 is one without an ACK: no replica has received anything, or (RESET MASTER) the
+ * only ACK speaks of a binlog that is gone.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -23,7 +23,8 @@ struct operated_case {
     const char *statement; /* where there is no victim */
     bool then_on;          /* semi-sync is switched on again */
     bool group;            /* needs two sessions, whose commits are one group */
-    bool ddl;
+    bool ddl;              /* T2 is DDL */
+    bool behind;           /* not T2: T3, behind a transaction that waits */
     bool reset;      /* the replica has T2, its ACK is held until T3 stands in the new binlog */
     bool after_sync; /* at that wait point only */
 };
@@ -54,6 +55,25 @@ static const struct operated_case cases[] = {
      .reset = true,
      .group = true},
     {.title = "a DDL statement that fills the binlog", .act = OPERATOR_ACTS, .ddl = true},
+    {.title = "KILL CONNECTION of the session whose DDL statement waits",
+     .act = OPERATOR_KILL_SESSION,
+     .victim = WHO_WAITS,
+     .ddl = true},
+    {.title = "KILL CONNECTION of a DDL statement's session, behind a transaction that waits",
+     .act = OPERATOR_KILL_SESSION,
+     .victim = FOLLOWER,
+     .ddl = true,
+     .behind = true,
+     .after_sync = true},
+    {.title = "KILL CONNECTION of the transaction that waits, a DDL statement is behind it",
+     .act = OPERATOR_KILL_SESSION,
+     .victim = WHO_WAITS,
+     .ddl = true,
+     .behind = true},
+    {.title = "KILL QUERY of the DDL statement that waits",
+     .act = OPERATOR_KILL_QUERY,
+     .victim = WHO_WAITS,
+     .ddl = true},
 };
 
 struct play {
@@ -84,8 +104,9 @@ static unsigned long find_victim(struct stage *st, enum victim v)
 
     (void)snprintf(
         sql, sizeof sql,
-        "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'INSERT INTO"
-        " ackproof%%' AND STATE %sLIKE 'Waiting for semi-sync ACK%%' ORDER BY ID LIMIT 1",
+        "SELECT ID FROM information_schema.PROCESSLIST WHERE (INFO LIKE 'INSERT INTO ackproof%%' OR"
+        " INFO LIKE 'CREATE TABLE t%%') AND STATE %sLIKE 'Waiting for semi-sync ACK%%'"
+        " ORDER BY ID LIMIT 1",
         v == FOLLOWER ? "NOT " : "");
     return session_text(&st->reader, sql, text, sizeof text) ? strtoul(text, NULL, 10) : 0;
 }
@@ -192,28 +213,6 @@ static bool play_reset(struct play *p, const struct operated_case *c)
     return stage_until(st, t3_answered, STAGE_LIMIT_MS, "T3 is answered");
 }
 
-static bool watch(struct stage *st)
-{
-    for (uint64_t end = guard_now_ms() + st->run->plan.settle_ms; guard_now_ms() < end;) {
-        if (!stage_turn(st) || !stage_read(st)) {
-            return false;
-        }
-        guard_sleep_ms(10);
-    }
-    return true;
-}
-
-/* What the primary holds and a replica does not. */
-static txn_mask missing(const struct stage *st)
-{
-    txn_mask txns = 0;
-
-    for (uint32_t i = 0; i < st->n_peers; i++) {
-        txns |= history_mask(&st->primary) & ~history_mask(&st->held[i]);
-    }
-    return txns;
-}
-
 /* Nobody is lost: every replica receives and ACKs, and then nobody waits any more (LIVE). */
 static bool let_go(struct play *p)
 {
@@ -232,14 +231,15 @@ static bool let_go(struct play *p)
             return false;
         }
         waits = !stage_all_answered(st) || session_answer(&p->operator, 0) == ANSWER_NONE;
-    } while ((waits || missing(st) != 0) && guard_now_ms() - begin < RUN_STUCK_MS);
+    } while ((waits || stage_missing(st, UINT32_MAX) != 0) &&
+             guard_now_ms() - begin < RUN_STUCK_MS);
     run_held(st->run, INV_LIVE);
     if (waits) {
         run_broke(st->run, INV_LIVE, "somebody waits %u ms after the replicas went on",
                   (unsigned)(guard_now_ms() - begin));
-    } else if (missing(st) != 0) {
+    } else if (stage_missing(st, UINT32_MAX) != 0) {
         run_broke(st->run, INV_LIVE, "%s: not sent to a connected replica",
-                  txns_text(missing(st), txns));
+                  txns_text(stage_missing(st, UINT32_MAX), txns));
     }
     if (!stage_read(st) || !status_read(st->run, &st->reader, "the replicas went on", &s)) {
         return false;
@@ -263,22 +263,24 @@ static bool play(struct play *p, const struct operated_case *c, const char *name
 {
     struct stage *st = &p->st;
     struct live_status s;
+    bool acts = c->act != OPERATOR_ACTS && !c->reset;
 
     if (!stage_up(st, st->run, name) || !session_open(&p->operator, st->run->server.socket)) {
         return run_fail(st->run, "operator: %s", p->operator.error);
     }
+    st->ddl = c->behind ? st->ddl << 1 : st->ddl;
     if (c->reset ? !play_reset(p, c) : !commit(st, st->n_clients > 1 && !c->ddl)) {
         return false;
     }
-    if (!c->ddl && !c->reset &&
-        (!stage_until(st, somebody_waits, STAGE_LIMIT_MS, "a session waits") || !stage_read(st) ||
-         !status_read(st->run, &st->reader, "waiting", &s))) {
+    if (acts && (!stage_until(st, somebody_waits, STAGE_LIMIT_MS, "a session waits") ||
+                 !stage_read(st) || !status_read(st->run, &st->reader, "waiting", &s))) {
         return false;
     }
-    if (!c->ddl && !c->reset && !do_act(p, c)) {
+    if (acts && !do_act(p, c)) {
         return false;
     }
-    if (!watch(st) || !status_read(st->run, &st->reader, "then", &s)) {
+    if (!stage_watch(st, st->run->plan.settle_ms) ||
+        !status_read(st->run, &st->reader, "then", &s)) {
         return false;
     }
     stage_say_seen(st, "then");
@@ -294,7 +296,8 @@ static bool applies(const struct live_run *r, const struct operated_case *c)
 {
     const struct live_plan *p = &r->plan;
 
-    return c->ddl == p->ddl && (c->ddl || (p->acts >> c->act & 1) != 0) &&
+    return c->ddl == (p->ddl > 0) && !(c->behind && p->ddl >= p->sessions) &&
+           (c->act == OPERATOR_ACTS ? p->acts == 0 : (p->acts >> c->act & 1) != 0) &&
            (!c->group || p->sessions > 1) &&
            (!c->after_sync || r->sc->node[0].wait_point == WAIT_AFTER_SYNC);
 }

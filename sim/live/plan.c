@@ -12,6 +12,7 @@ enum {
     TIMEOUT_LONGEST_MS = 15000, /* longer: a case would take too long to be played to its end */
     VERSION_MDEV_34122 = 101110,
     VERSION_LARGE = 110701, /* MDEV-32014 */
+    KILLS = 1 << OPERATOR_KILL_SESSION | 1 << OPERATOR_KILL_QUERY,
     SHUTDOWNS = 1 << OPERATOR_SHUTDOWN | 1 << OPERATOR_SHUTDOWN_WAIT,
 };
 
@@ -139,7 +140,7 @@ static bool plan_lies(const struct scenario *sc, struct live_plan *p, char *why,
     return true;
 }
 
-/* One failed write or fsync of the primary's binlog can be had; no other bad disk. */
+/* One failed write or fsync of the primary's binlog or redo log can be had; no other bad disk. */
 static bool plan_disk(const struct scenario *sc, struct live_plan *p)
 {
     for (uint32_t i = 0; i < sc->n_faults; i++) {
@@ -150,9 +151,11 @@ static bool plan_disk(const struct scenario *sc, struct live_plan *p)
             continue;
         }
         if ((fails || f->point == FAULT_FSYNC_LIE) && f->at_most > 0) {
-            if (!fails || f->of != OF_PRIMARY || f->file != FILE_BINLOG || p->fails != NULL) {
+            if (!fails || f->of != OF_PRIMARY || p->fails != NULL ||
+                (f->file != FILE_BINLOG && f->file != FILE_REDO)) {
                 return false;
             }
+            p->fails_file = f->file;
             p->fails = f->point == FAULT_FSYNC_FAIL ? "fsync" : "write";
         }
     }
@@ -180,6 +183,15 @@ static bool plan_live_only(const struct scenario *sc, struct live_plan *p)
     return true;
 }
 
+/* A receiver of our own that loses power and comes back, beside a primary that goes on. */
+static bool plan_replica_power(struct live_plan *p)
+{
+    p->kind = LIVE_REPLICA_AWAY;
+    p->sessions = 2;
+    p->replica_power = true;
+    return true;
+}
+
 static bool plan_receiver(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
 {
     const struct receiver_profile *r = sc->node[1].receiver;
@@ -196,8 +208,10 @@ static bool plan_receiver(const struct scenario *sc, struct live_plan *p, char *
         p->kill_for_power = of_replicas(sc, FAULT_NODE_POWER) > 0; /* it breaks by less */
         return true;
     }
-    if (comes_back(sc) &&
-        (strcmp(r->name, "ackproof") != 0 || of_replicas(sc, FAULT_NODE_POWER) > 0)) {
+    if (comes_back(sc) && of_replicas(sc, FAULT_NODE_POWER) > 0) {
+        return plan_replica_power(p);
+    }
+    if (comes_back(sc) && strcmp(r->name, "ackproof") != 0) {
         return plan_live_only(sc, p);
     }
     if (strcmp(r->name, "ackproof") != 0) {
@@ -298,6 +312,56 @@ static bool plan_primary(const struct scenario *sc, struct live_plan *p, uint32_
     return true;
 }
 
+static bool plan_disk_fails(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    p->kind = LIVE_DISK_FAILS;
+    return (p->acts == 0 && !(p->restart && p->failover) && !p->partition && p->peers == 1 &&
+            sc->node[0].max_binlog_size == 0) ||
+           refuse(why, cap,
+                  "a disk that fails is played with one replica, one binlog and one loss of the "
+                  "primary");
+}
+
+/* InnoDB ends the server: that is the loss of the primary, and a kill for what is on its disk. */
+static bool plan_redo_fails(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    p->restart = loss_plan(sc, 0) == ON_LOSS_RESTART;
+    p->failover = !p->restart;
+    if (sc->n_faults > 1 || p->ddl || !sc->node[0].semi_sync_master ||
+        sc->node[0].semi_sync_timeout_ms != 0) {
+        return refuse(why, cap,
+                      "a redo log that fails is played with commits that wait, and without DDL "
+                      "and other faults");
+    }
+    return plays_receivers(sc, why, cap) && plan_disk_fails(sc, p, why, cap);
+}
+
+/* DDL is lost with its primary at each of its steps; what is done to its session, and a binlog that
+ * it fills, are acts. Two commits are in the pipeline at most: the second waits for the first and
+ * holds LOCK_log. */
+static bool plan_ddl(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    bool fills = sc->node[0].max_binlog_size > 0;
+
+    p->sessions = p->sessions < 2 ? p->sessions : 2;
+    p->ddl = p->ddl < p->sessions ? p->ddl : p->sessions;
+    if (p->unharmed || p->large > 0 || p->plain > 0) {
+        return refuse(why, cap,
+                      "DDL is played with a loss of the primary, and beside ordinary transactions");
+    }
+    if (p->acts == 0 && !fills) {
+        p->kind = LIVE_DDL;
+        return true;
+    }
+    if (!p->failover) {
+        return refuse(why, cap,
+                      "DDL that fills the binlog, or whose session is killed, is played with a "
+                      "promotion");
+    }
+    return ((p->acts & ~(uint32_t)KILLS) == 0 && !(p->acts != 0 && fills)) ||
+           refuse(why, cap, "DDL is played with a kill of its session and no other act");
+}
+
 /* Acts and DDL are played with the ACKs on their way; afterwards the primary is lost, or nobody. */
 static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
 {
@@ -305,15 +369,6 @@ static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *
                            1u << OPERATOR_KILL_SESSION | 1u << OPERATOR_KILL_QUERY |
                            1u << OPERATOR_FLUSH_LOGS | 1u << OPERATOR_RESET_MASTER;
 
-    if (p->fails != NULL) {
-        p->kind = LIVE_DISK_FAILS;
-        if (p->acts != 0 || p->ddl || (p->restart && p->failover) || p->partition ||
-            p->peers != 1 || sc->node[0].max_binlog_size > 0) {
-            return refuse(why, cap,
-                          "a disk that fails is played with one replica, one binlog and one loss "
-                          "of the primary");
-        }
-    }
     if (p->acts == 0 && !p->ddl) {
         return true;
     }
@@ -323,17 +378,11 @@ static bool plan_operated(const struct scenario *sc, struct live_plan *p, char *
     if (p->kind != LIVE_PRIMARY_LOST || p->partition || (p->restart && p->failover)) {
         return refuse(why, cap, "acts of operators are played with one loss of the primary");
     }
-    if (p->ddl && !p->failover) {
-        return refuse(why, cap, "DDL is played with the loss of the primary and a promotion");
-    }
     if (!sc->node[0].semi_sync_master || sc->node[0].semi_sync_timeout_ms != 0) {
         return refuse(why, cap, "acts of operators and DDL need commits that wait");
     }
-    if (p->ddl && p->acts != 0) {
-        return refuse(why, cap, "DDL is played without acts of operators");
-    }
     p->kind = LIVE_OPERATED;
-    return true;
+    return p->ddl == 0 || plan_ddl(sc, p, why, cap);
 }
 
 /* The replica is away for a while; whatever its session waited for, another one commits then. */
@@ -421,16 +470,47 @@ static bool plan_shut_down(const struct scenario *sc, struct live_plan *p, char 
     return plays_receivers(sc, why, cap);
 }
 
+/* Without a replica there is nothing to ACK: what a restart finds is all there is to judge. */
+static bool plan_alone(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
+{
+    const uint32_t reset = 1u << OPERATOR_RESET_MASTER;
+
+    p->kind = LIVE_ALONE;
+    p->sessions = 2;
+    p->powers = of_primary(sc, FAULT_NODE_POWER);
+    p->restart = loss_plan(sc, 0) == ON_LOSS_RESTART;
+    p->power = p->powers > 0 && p->restart;
+    if (!p->power || sc->n_faults > 1 || sc->node[0].semi_sync_master) {
+        return refuse(why, cap,
+                      "a primary without a replica is played with power losses, restarts and "
+                      "semi-sync off");
+    }
+    if (p->ddl || p->plain > 0 || p->large > 0 || (p->acts & ~reset) != 0 ||
+        (p->acts == 0) == (sc->node[0].max_binlog_size == 0)) {
+        return refuse(why, cap,
+                      "without a replica either binlogs that fill up are played, or RESET MASTER");
+    }
+    return true;
+}
+
 /* Which players, and what they need. */
 static bool plan_kind(const struct scenario *sc, struct live_plan *p, char *why, size_t cap)
 {
     uint32_t losses = of_primary(sc, FAULT_NODE_KILL) + of_primary(sc, FAULT_NODE_POWER);
 
+    if (p->peers == 0) {
+        return plan_alone(sc, p, why, cap);
+    }
     if ((p->acts & (uint32_t)SHUTDOWNS) != 0) {
         return plan_shut_down(sc, p, why, cap);
     }
+    if (p->fails != NULL && p->fails_file == FILE_REDO) {
+        return plan_redo_fails(sc, p, why, cap);
+    }
     if (losses > 0 || of_primary(sc, FAULT_NET_PARTITION) > 0) {
-        return plan_primary(sc, p, losses, why, cap) && plan_operated(sc, p, why, cap);
+        return plan_primary(sc, p, losses, why, cap) &&
+               (p->fails != NULL ? plan_disk_fails(sc, p, why, cap)
+                                 : plan_operated(sc, p, why, cap));
     }
     if ((p->acts & 1u << OPERATOR_STOP_SLAVE) != 0) {
         return plan_stopped(sc, p, why, cap);
@@ -454,13 +534,10 @@ bool plan_make(const struct scenario *sc, uint32_t version, struct live_plan *p,
     p->peers = sc->n_nodes - 1;
     p->sessions = sc->sessions == 0 ? 1 : sc->sessions;
     p->settle_ms = SETTLE_MS;
-    p->ddl = sc->ddl > 0;
+    p->ddl = sc->ddl;
     p->resets = of_replicas(sc, FAULT_NET_RESET) > 0;
     for (uint32_t i = 0; i < sc->n_operators; i++) {
         p->acts |= 1u << sc->operator[i].act;
-    }
-    if (p->peers == 0) {
-        return refuse(why, cap, "it has no replica");
     }
     p->large = sc->large;
     p->plain = sc->plain;
@@ -478,6 +555,7 @@ bool plan_make(const struct scenario *sc, uint32_t version, struct live_plan *p,
         return refuse(why, cap,
                       "binlogs of several groups are played with an index that lies, or with DDL");
     }
-    p->watched = p->power || p->recovers || p->fails != NULL;
+    p->watched = p->power || p->recovers || p->fails != NULL ||
+                 (p->kind == LIVE_DDL && p->restart); /* killed at given calls */
     return true;
 }

@@ -35,11 +35,11 @@ static void test_resets(void **state)
     sc.node[1].semi_sync_slave = false;
     refused_for("one semi-sync replica");
     sc.node[1].semi_sync_slave = true;
-    sc.n_faults = 2; /* beside the loss of both: cases of that */
+    sc.n_faults = 2; /* beside power losses: both kinds of cases */
     sc.fault[1] = (struct fault_budget){FAULT_NODE_POWER, OF_REPLICA, 1, FILE_NONE};
     sc.restart_replicas = true;
     assert_true(make());
-    assert_true(plan.kind == LIVE_RECEIVER_LOST && plan.live_only);
+    assert_true(plan.kind == LIVE_REPLICA_AWAY && plan.replica_power && plan.resets);
     sc.fault[2] = (struct fault_budget){FAULT_NODE_KILL, OF_PRIMARY, 1, FILE_NONE};
     sc.n_faults = 3;
     assert_true(make());

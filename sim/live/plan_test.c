@@ -78,9 +78,12 @@ static void test_comes_back(void **state)
     assert_true(make());
     assert_true(plan.comes_back && !plan.live_only && !plan.kill_for_power);
     sc.fault[0].point = FAULT_NODE_POWER;
-    assert_true(make());
-    assert_true(plan.comes_back && plan.live_only && plan.kill_for_power);
+    assert_true(make()); /* a real loss, of a peer in this process */
+    assert_int_equal(plan.kind, LIVE_REPLICA_AWAY);
+    assert_true(plan.replica_power && !plan.live_only && !plan.kill_for_power);
     sc.node[1].receiver = receiver_profile_find("mariadbd");
+    assert_true(make());
+    assert_int_equal(plan.kind, LIVE_REPLICA_AWAY);
     sc.fault[0].point = FAULT_NODE_KILL;
     assert_true(make());
     assert_true(plan.comes_back && plan.live_only && !plan.libmariadb);
@@ -176,9 +179,40 @@ static void test_refused(void **state)
     refused_for("disk");
     sc.fault[1] = (struct fault_budget){FAULT_NODE_POWER, OF_REPLICA, 1, FILE_NONE};
     refused_for("replica");
-    sc.n_faults = 0;
+}
+
+/* Without a replica: power losses of full binlogs, or of a RESET MASTER. */
+static void test_alone(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "alone");
     sc.n_nodes = 1;
-    refused_for("no replica");
+    sc.node[0].semi_sync_master = false;
+    sc.node[0].max_binlog_size = 1;
+    sc.fault[0].point = FAULT_NODE_POWER;
+    refused_for("restarts"); /* a failover needs somebody */
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    assert_true(make());
+    assert_int_equal(plan.kind, LIVE_ALONE);
+    assert_true(plan.power && plan.watched && plan.restart && plan.powers == 1);
+    assert_int_equal(plan.peers, 0);
+    sc.node[0].semi_sync_master = true;
+    refused_for("semi-sync off");
+    sc.node[0].semi_sync_master = false;
+    sc.node[0].max_binlog_size = 0;
+    refused_for("fill up");
+    sc.n_operators = 1;
+    sc.operator[0].act = OPERATOR_RESET_MASTER;
+    assert_true(make());
+    sc.operator[0].act = OPERATOR_FLUSH_LOGS;
+    refused_for("RESET MASTER");
+    sc.operator[0].act = OPERATOR_SHUTDOWN;
+    refused_for("RESET MASTER");
+    sc.operator[0].act = OPERATOR_RESET_MASTER;
+    sc.fault[0].point = FAULT_NODE_KILL;
+    refused_for("power losses");
+    sc.node[0].engine_binlog = true;
+    refused_for("12.3");
 }
 
 /* A disk that is read again loses what it has not synced. */
@@ -280,17 +314,6 @@ static void test_operated(void **state)
     assert_true(make());
     assert_int_equal(plan.kind, LIVE_OPERATED);
     assert_int_equal(plan.acts, 1u << OPERATOR_KILL_SESSION);
-    sc.ddl = 1;
-    refused_for("DDL");
-    sc.n_operators = 0;
-    assert_true(make());
-    assert_true(plan.kind == LIVE_OPERATED && plan.ddl && plan.acts == 0);
-    sc.manager.on_loss[0] = ON_LOSS_RESTART;
-    refused_for("promotion");
-    sc.n_faults = 0;
-    refused_for("loss of the primary");
-    test_scenario(&sc, "operated");
-    sc.n_operators = 1;
     sc.operator[0].act = OPERATOR_STOP_SLAVE;
     refused_for("not played");
     sc.operator[0].act = OPERATOR_FLUSH_LOGS;
@@ -307,6 +330,52 @@ static void test_operated(void **state)
     sc.n_faults = 0;
     assert_true(make());
     assert_true(plan.kind == LIVE_OPERATED && plan.unharmed && !plan.restart && !plan.failover);
+}
+
+/* What is done to DDL that waits, and DDL that fills a binlog, are acts; else it is lost with its
+ * primary at each of its steps. */
+static void test_ddl(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "ddl");
+    sc.ddl = 2;
+    sc.sessions = 3;
+    assert_true(make());
+    assert_true(plan.kind == LIVE_DDL && plan.failover && !plan.watched);
+    assert_true(plan.ddl == 2 && plan.sessions == 2); /* a third waits for LOCK_log */
+    sc.sessions = 1;
+    assert_true(make());
+    assert_int_equal(plan.ddl, 1);
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    assert_true(make());
+    assert_true(plan.kind == LIVE_DDL && plan.restart && plan.watched && !plan.power);
+    sc.fault[0].point = FAULT_NODE_POWER;
+    assert_true(make());
+    assert_true(plan.kind == LIVE_DDL && plan.power);
+    sc.node[0].semi_sync_timeout_ms = 1000;
+    refused_for("commits that wait");
+    sc.node[0].semi_sync_timeout_ms = 0;
+    sc.plain = 1;
+    refused_for("ordinary transactions");
+    sc.plain = 0;
+    sc.node[0].max_binlog_size = 512;
+    refused_for("promotion");
+    sc.manager.on_loss[0] = ON_LOSS_FAILOVER;
+    assert_true(make());
+    assert_true(plan.kind == LIVE_OPERATED && plan.ddl == 1 && plan.acts == 0);
+    sc.node[0].max_binlog_size = 0;
+    sc.n_operators = 1;
+    sc.operator[0].act = OPERATOR_KILL_SESSION;
+    assert_true(make());
+    assert_true(plan.kind == LIVE_OPERATED && plan.ddl == 1);
+    sc.node[0].max_binlog_size = 512;
+    refused_for("no other act");
+    sc.node[0].max_binlog_size = 0;
+    sc.operator[0].act = OPERATOR_FLUSH_LOGS;
+    refused_for("no other act");
+    sc.n_operators = 0;
+    sc.n_faults = 0;
+    refused_for("loss of the primary");
 }
 
 /* Nobody is lost: the replica is away for a while. */
@@ -375,10 +444,30 @@ static void test_disk_fails(void **state)
     sc.n_nodes = 3;
     refused_for("one replica");
     sc.n_nodes = 2;
-    sc.fault[1].file = FILE_REDO;
+    sc.fault[1].file = FILE_RELAY;
     refused_for("fails or lies");
     sc.fault[1] = (struct fault_budget){FAULT_FSYNC_LIE, OF_PRIMARY, 1, FILE_BINLOG};
     refused_for("fails or lies");
+}
+
+/* A redo log that fails is a loss of the primary by itself. */
+static void test_redo_fails(void **state)
+{
+    (void)state;
+    test_scenario(&sc, "redo-fails");
+    sc.fault[0] = (struct fault_budget){FAULT_FSYNC_FAIL, OF_PRIMARY, 1, FILE_REDO};
+    assert_true(make());
+    assert_true(plan.kind == LIVE_DISK_FAILS && plan.watched && plan.failover && !plan.restart);
+    assert_int_equal(plan.fails_file, FILE_REDO);
+    sc.manager.on_loss[0] = ON_LOSS_RESTART;
+    assert_true(make());
+    assert_true(plan.restart && !plan.failover && !plan.power);
+    sc.ddl = 1;
+    refused_for("without DDL");
+    sc.ddl = 0;
+    sc.fault[1] = (struct fault_budget){FAULT_NODE_POWER, OF_PRIMARY, 1, FILE_NONE};
+    sc.n_faults = 2;
+    refused_for("other faults");
 }
 
 /* A binlog of a real server is never as short as a scenario's, unless it holds one group only. */
@@ -429,14 +518,24 @@ static void test_versions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_failover),        cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_receivers),       cmocka_unit_test(test_comes_back),
-        cmocka_unit_test(test_timeouts),        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_power),           cmocka_unit_test(test_operated),
-        cmocka_unit_test(test_full_binlogs),    cmocka_unit_test(test_disk_fails),
-        cmocka_unit_test(test_replica_stopped), cmocka_unit_test(test_recovers),
-        cmocka_unit_test(test_replica_power),   cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_failover),
+        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_receivers),
+        cmocka_unit_test(test_comes_back),
+        cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_power),
+        cmocka_unit_test(test_operated),
+        cmocka_unit_test(test_full_binlogs),
+        cmocka_unit_test(test_disk_fails),
+        cmocka_unit_test(test_ddl),
+        cmocka_unit_test(test_redo_fails),
+        cmocka_unit_test(test_replica_stopped),
+        cmocka_unit_test(test_recovers),
+        cmocka_unit_test(test_replica_power),
+        cmocka_unit_test(test_versions),
         cmocka_unit_test(test_shut_down),
+        cmocka_unit_test(test_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

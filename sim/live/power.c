@@ -77,6 +77,22 @@ bool power_trap_hit(const char *journal)
     return access(path, F_OK) == 0;
 }
 
+const char *power_trap_text(const char *journal, char text[POWER_TEXT_MAX])
+{
+    char path[POWER_PATH_MAX + 64];
+    FILE *f;
+
+    in_folder(path, journal, POWER_TRAP_HIT);
+    f = fopen(path, "re");
+    if (f == NULL || fgets(text, POWER_TEXT_MAX, f) == NULL) {
+        text[0] = '\0';
+    }
+    if (f != NULL) {
+        (void)fclose(f);
+    }
+    return text;
+}
+
 void power_clear_trap(const char *journal)
 {
     char path[POWER_PATH_MAX + 64];

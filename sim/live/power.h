@@ -21,12 +21,15 @@ const char *power_object(char path[POWER_PATH_MAX]);
  * journals stand in the folder `journal`, which exists and is not below root. */
 void power_preload(const char *object, const char *root, const char *journal);
 
-/* At the (skip + 1)-th call (write, truncate, fsync) on a file whose name begins with `stem`, what
- * journal.h lists: kill, stall, eio, enospc, lie. One trap at a time. */
+/* At the (skip + 1)-th call (write, truncate, fsync, unlink, or any of them) on a file whose name
+ * begins with `stem`, what journal.h lists: kill, stall, late, eio, enospc, lie. One trap at a
+ * time. */
 bool power_set_trap(const char *journal, const char *call, const char *stem, const char *action,
                     uint32_t skip);
 /* Has it struck? */
 bool power_trap_hit(const char *journal);
+/* What it struck: "write of binlog.index"; empty where it has not. Returns text. */
+const char *power_trap_text(const char *journal, char text[POWER_TEXT_MAX]);
 /* Takes away a trap, and the sign that it struck. */
 void power_clear_trap(const char *journal);
 

@@ -397,6 +397,39 @@ static void a_trap_for_another_file_does_not_strike(void **state)
     expect(p, "a", "one two three");
 }
 
+/* `any` counts calls of all kinds, and says which one it struck. */
+static void a_trap_for_any_call_says_which(void **state)
+{
+    static const char *const called[] = {"write of a", "unlink of a", "write of a", "fsync of a"};
+    const struct place *p = *state;
+    char text[POWER_TEXT_MAX];
+
+    for (uint32_t skip = 0; skip < sizeof called / sizeof called[0]; skip++) {
+        assert_true(power_set_trap(p->journal, "any", "a", "kill", skip));
+        assert_string_equal(power_trap_text(p->journal, text), "");
+        play(p, "names");
+        assert_string_equal(power_trap_text(p->journal, text), called[skip]);
+        power_clear_trap(p->journal);
+    }
+    assert_true(power_set_trap(p->journal, "unlink", "a", "kill", 0));
+    play(p, "names"); /* the write that comes first passes */
+    expect(p, "a", "of a file that is unlinked");
+}
+
+/* The call is made, late. */
+static void a_call_may_be_late(void **state)
+{
+    const struct place *p = *state;
+    uint64_t begin = guard_now_ms();
+
+    assert_true(power_set_trap(p->journal, "fsync", "a", "late", 1));
+    play(p, "appends");
+    assert_true(guard_now_ms() - begin >= 500);
+    assert_true(power_trap_hit(p->journal));
+    lose(p, NULL, "a (1 write)");
+    expect(p, "a", "one two ");
+}
+
 static void an_fsync_may_lie(void **state)
 {
     const struct place *p = *state;
@@ -488,6 +521,8 @@ int main(int argc, char **argv)
         TEST(and_the_next_process_may_not_sync_it),
         TEST(a_trap_counts),
         TEST(a_trap_for_another_file_does_not_strike),
+        TEST(a_trap_for_any_call_says_which),
+        TEST(a_call_may_be_late),
         TEST(an_fsync_may_lie),
         TEST(only_one_fsync_lies),
         TEST(an_fsync_may_fail_once),

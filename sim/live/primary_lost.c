@@ -402,8 +402,9 @@ static bool play_case(struct stage *st, const struct lost_case *c, const char *n
     }
     if (st->refused && !st->run->plan.follows) {
         st->run->judged &= st->run->broken; /* what a promise holds for has not come */
+        return true;
     }
-    return true;
+    return stage_serves_on(st);
 }
 
 static bool applies(const struct live_plan *p, const struct lost_case *c)

@@ -138,20 +138,15 @@ static const char *stem_of(const struct stage *st, const struct trap *t)
                                                                                  : "binlog.000002";
 }
 
-static bool set_trap(struct stage *st, const struct trap *t)
+static const char *action_of(const struct trap *t)
 {
-    const char *journal = st->run->server.journal;
-
-    power_clear_trap(journal);
-    return t->call == NULL ||
-           power_set_trap(journal, t->call, stem_of(st, t), t->action == NULL ? "kill" : t->action,
-                          t->skip) ||
-           run_fail(st->run, "a trap cannot be set");
+    return t->action == NULL ? "kill" : t->action;
 }
 
-static bool trapped(struct stage *st)
+static bool set_trap(struct stage *st, const struct trap *t)
 {
-    return power_trap_hit(st->run->server.journal);
+    power_clear_trap(st->run->server.journal);
+    return t->call == NULL || stage_set_trap(st, t->call, stem_of(st, t), action_of(t), t->skip);
 }
 
 /* The process is still there for a while: a trap that stalls. */
@@ -198,13 +193,8 @@ static bool first_loss(struct stage *st, const struct recovery_case *c)
     if (!commit_into_trap(st, c)) {
         return false;
     }
-    for (uint64_t end = guard_now_ms() + STAGE_LIMIT_MS; c->first.call != NULL && !trapped(st);) {
-        if (!stage_turn(st)) {
-            return false;
-        }
-        if (guard_now_ms() > end) {
-            return run_fail(st->run, "no %s of %s came", c->first.call, stem_of(st, &c->first));
-        }
+    if (c->first.call != NULL && !stage_until_trapped(st, c->first.call, stem_of(st, &c->first))) {
+        return false;
     }
     if (c->first.call == NULL &&
         (!stage_until(st, stage_all_received, STAGE_LIMIT_MS, "the replicas receive them") ||
@@ -218,46 +208,21 @@ static bool first_loss(struct stage *st, const struct recovery_case *c)
     return stage_lose(st) && (!c->first_power || stage_power_off(st, NULL)) && stage_read_logs(st);
 }
 
-static bool caught_up(struct stage *st)
-{
-    for (uint32_t i = 0; i < st->n_peers; i++) {
-        if (peer_received(&st->peer[i]) < st->primary.n) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool catch_up(struct stage *st)
-{
-    for (uint32_t i = 0; i < st->n_peers; i++) {
-        peer_set_hold(&st->peer[i], false);
-        peer_set_down(&st->peer[i], false);
-    }
-    return stage_until(st, caught_up, STAGE_LIMIT_MS, "the replicas catch up");
-}
-
-/* Starts the server; where a trap is set it must end there. */
+/* Starts the server, and loses it in its recovery or behind it. */
 static bool second_loss(struct stage *st, const struct recovery_case *c)
 {
+    const struct trap *t = &c->second;
     struct live_server *s = &st->run->server;
-    bool up;
 
-    if (!set_trap(st, &c->second)) {
+    if (t->call != NULL &&
+        !stage_start_into_trap(st, t->call, stem_of(st, t), action_of(t), t->skip)) {
         return false;
     }
-    up = server_start(s, &st->run->sc->node[0], &st->reader);
-    if (c->second.call != NULL && !up && trapped(st)) {
-        run_say(st->run, "    killed in its recovery, at the %s of %s", c->second.call,
-                stem_of(st, &c->second));
-    } else if (!up) {
+    if (t->call == NULL && !server_start(s, &st->run->sc->node[0], &st->reader)) {
         return run_fail(st->run, "restart: %s", s->why);
-    } else if (c->second.call != NULL) {
-        run_say(st->run, "    its recovery has no %s of %s", c->second.call,
-                stem_of(st, &c->second));
     }
     power_clear_trap(s->journal);
-    return (!c->catch_up || catch_up(st)) && stage_lose(st) &&
+    return (!c->catch_up || stage_catch_up(st)) && stage_lose(st) &&
            (!c->second_power || stage_power_off(st, c->loses));
 }
 
@@ -281,23 +246,13 @@ static void judge_replica(struct stage *st, uint32_t i)
 static bool judge(struct stage *st, const struct recovery_case *c)
 {
     struct live_run *r = st->run;
-    txn_mask before = st->ledger.seen;
-    txn_mask visible;
+    txn_mask visible = 0;
     char in_table[TXNS_TEXT_MAX];
     char in_binlog[TXNS_TEXT_MAX];
 
-    st->ledger.seen = 0;
-    if (!stage_restart(st)) {
-        return false;
+    if (!stage_start_again(st, &visible) || st->refused) {
+        return st->refused;
     }
-    if (st->refused) {
-        return true;
-    }
-    if (!stage_read_logs(st)) {
-        return false;
-    }
-    visible = st->ledger.seen;
-    st->ledger.seen = before;
     run_say(r, "    started again: its table holds %s, its binlog %s", txns_text(visible, in_table),
             txns_text(history_mask(&st->primary), in_binlog));
     run_judge(r, INV_AGREE, ledger_disagree(&st->primary, visible, true),
@@ -322,7 +277,7 @@ static bool play(struct stage *st, const struct recovery_case *c, const char *na
         return false;
     }
     run_say(st->run, "    lost; its binlog holds %s", txns_text(history_mask(&st->primary), text));
-    return (c->once || second_loss(st, c)) && judge(st, c);
+    return (c->once || second_loss(st, c)) && judge(st, c) && (st->refused || stage_serves_on(st));
 }
 
 static bool applies(const struct live_plan *p, const struct recovery_case *c)

@@ -1,6 +1,7 @@
 /* Cases in which the replica is away for a while and nothing else goes wrong: an operator stops
- * its IO thread and starts it again, or the connection is reset with all that is in flight. Who is
- * answered meanwhile, what the status variables say to that (OBS), and whether the replica
+ * its IO thread and starts it again, the connection is reset with all that is in flight, or the
+ * replica loses power and is started again. Who is answered meanwhile, what the status variables
+ * say to that (OBS), whether what it has ACKed is still there (ACKTRUE), and whether the replica
  * that is back ends the waits (LIVE; bug 104015, facts 2.2).
  */
 #include <assert.h>
@@ -15,6 +16,8 @@ struct away_case {
     bool reset;     /* the connection is reset, else STOP SLAVE */
     bool before;    /* before T2 is sent */
     bool deaf;      /* has not received T2 then; else it has made it durable */
+    bool acked;     /* its ACK of T2 has left, and T2 is answered */
+    bool power;     /* it loses power, instead of STOP SLAVE */
     bool part;      /* has received T2 but for its end */
     bool race;      /* the ACK has just left */
     uint32_t times; /* played so often, 0 = once: its outcome depends on who is faster */
@@ -32,6 +35,10 @@ static const struct away_case cases[] = {
      .race = true,
      .times = 3},
     {.title = "T2 commits between a reset and the next connection", .reset = true, .before = true},
+    {.title = "the replica loses power with T2 stored and its ACK not sent", .power = true},
+    {.title = "the replica loses power with T2 ACKed", .acked = true, .power = true},
+    {.title = "the replica loses power with T2 sent and not received", .deaf = true, .power = true},
+    {.title = "T2 commits while the replica is without power", .before = true, .power = true},
 };
 
 /* ---- what is to be seen --------------------------------------------------------------------- */
@@ -90,11 +97,36 @@ static bool give_t2(struct stage *st, uint32_t limit_ms)
 
 /* ---- a case --------------------------------------------------------------------------------- */
 
+/* Its dump thread notices nothing. */
+static bool lose_power(struct stage *st)
+{
+    struct peer *p = &st->peer[0];
+    char text[120];
+
+    peer_set_down(p, true);
+    peer_cut(p);
+    if (!stage_until(st, stage_peers_settled, STAGE_LIMIT_MS, "the replica is gone")) {
+        return false;
+    }
+    if (!peer_lose_power(p, text, sizeof text)) {
+        return run_fail(st->run, "%s", p->why);
+    }
+    run_say(st->run, "    the replica loses power: %s", text);
+    if (!stage_read_logs(st)) {
+        return false;
+    }
+    stage_judge_replicas(st);
+    return true;
+}
+
 /* Behind a reset the primary goes on counting the replica: it has sent nothing since. */
 static bool go_away(struct stage *st, const struct away_case *c)
 {
     struct peer *p = &st->peer[0];
 
+    if (c->power) {
+        return lose_power(st);
+    }
     if (!c->reset) {
         peer_stop_slave(p);
         return stage_until(st, nobody_counted, STAGE_LIMIT_MS, "the primary misses its replica");
@@ -109,7 +141,7 @@ static bool commit_t2(struct stage *st, const struct away_case *c)
 {
     struct peer *p = &st->peer[0];
 
-    peer_set_hold(p, !c->race);
+    peer_set_hold(p, !c->race && !c->acked);
     peer_set_deaf(p, c->deaf);
     if (c->part) {
         peer_deafen_behind(p, PART_OF_GROUP);
@@ -124,8 +156,11 @@ static bool commit_t2(struct stage *st, const struct away_case *c)
         return false;
     }
     return c->before || c->deaf ||
-           stage_until(st, c->part ? has_its_part : ack_is_due, STAGE_LIMIT_MS,
-                       "the replica has stored what it is to have");
+           stage_until(st,
+                       c->acked  ? t2_answered
+                       : c->part ? has_its_part
+                                 : ack_is_due,
+                       STAGE_LIMIT_MS, "the replica has stored what it is to have");
 }
 
 static bool leave(struct stage *st, const struct away_case *c)
@@ -136,7 +171,8 @@ static bool leave(struct stage *st, const struct away_case *c)
     if (!commit_t2(st, c)) {
         return false;
     }
-    if (!c->before && !((c->race || observe(st, "T2 waits")) && go_away(st, c))) {
+    if (!c->before &&
+        !((c->race || observe(st, c->acked ? "T2 ACKed" : "T2 waits")) && go_away(st, c))) {
         return false;
     }
     return give_t2(st, st->run->plan.settle_ms) && observe(st, "away");
@@ -152,7 +188,7 @@ static bool come_back(struct stage *st, const struct away_case *c)
 
     peer_set_hold(p, false);
     peer_set_deaf(p, false);
-    if (c->reset) {
+    if (c->reset || c->power) {
         peer_set_down(p, false);
     } else {
         peer_start_slave(p);
@@ -201,6 +237,11 @@ static bool play(struct stage *st, const struct away_case *c, const char *name)
     return true;
 }
 
+static bool applies(const struct live_plan *p, const struct away_case *c)
+{
+    return c->reset ? p->resets : c->power ? p->replica_power : !p->resets && !p->replica_power;
+}
+
 bool replica_away(struct live_run *r)
 {
     struct stage *st = calloc(1, sizeof *st);
@@ -210,8 +251,8 @@ bool replica_away(struct live_run *r)
     for (size_t i = 0; good && i < sizeof cases / sizeof cases[0]; i++) {
         const struct away_case *c = &cases[i];
 
-        for (uint32_t n = 0;
-             good && c->reset == r->plan.resets && n < (c->times > 0 ? c->times : 1); n++) {
+        for (uint32_t n = 0; good && applies(&r->plan, c) && n < (c->times > 0 ? c->times : 1);
+             n++) {
             char name[16];
 
             run_case(r, c->title);

@@ -48,11 +48,13 @@ void run_judge(struct live_run *r, enum invariant i, txn_mask bad, const char *h
 /* All cases of a plan. False after run_fail. */
 bool primary_lost(struct live_run *r);
 bool operated(struct live_run *r);
+bool ddl_under_way(struct live_run *r);
 bool replica_away(struct live_run *r);
 bool shut_down_by_operator(struct live_run *r);
 bool undisturbed(struct live_run *r);
 bool index_lies(struct live_run *r);
 bool disk_fails(struct live_run *r);
 bool receiver_lost(struct live_run *r);
+bool alone(struct live_run *r);
 
 #endif

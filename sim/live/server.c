@@ -30,6 +30,18 @@ static bool fail(struct live_server *s, const char *format, ...)
 
 /* ---- the error log -------------------------------------------------------------------------- */
 
+/* What is said behind every reason for which a server does not start. */
+static bool only_follows(const char *error)
+{
+    static const char *const words[] = {"Crash recovery failed", "Can't init tc log", "Aborting"};
+    bool follows = false;
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        follows |= strstr(error, words[i]) != NULL;
+    }
+    return follows;
+}
+
 /* A failed assertion, else the last line of the log that says ERROR and why, else the last line;
  * that is what a DBA would look at. Without the time before it. */
 static void log_quote(const char *path, char *text, size_t cap)
@@ -44,9 +56,9 @@ static void log_quote(const char *path, char *text, size_t cap)
     }
     while (fgets(line, sizeof line, f) != NULL) {
         const char *error = strstr(line, "[ERROR]");
-        int rank = strstr(line, "Assertion") != NULL                            ? 2
-                   : error != NULL && strstr(error, "[ERROR] Aborting") == NULL ? 1
-                                                                                : 0;
+        int rank = strstr(line, "Assertion") != NULL       ? 2
+                   : error != NULL && !only_follows(error) ? 1
+                                                           : 0;
 
         line[strcspn(line, "\n")] = '\0';
         if (line[0] != '\0' && rank >= best) {
@@ -113,6 +125,7 @@ static _Noreturn void exec_install_db(const struct live_server *s, const char *t
     char datadir[PATH_AND_NAME];
     char folder[GUARD_PATH_MAX];
     char extra[PATH_AND_NAME + 16];
+    char tmpdir[PATH_AND_NAME];
     char *argv[13];
     int n = 0;
 
@@ -130,6 +143,9 @@ static _Noreturn void exec_install_db(const struct live_server *s, const char *t
     argv[n++] = (char *)(uintptr_t) "--skip-test-db";
     (void)snprintf(extra, sizeof extra, "--extra-file=%s", table);
     argv[n++] = extra;
+    /* A server that starts removes all #sql* of its tmpdir, those of another one too. */
+    (void)snprintf(tmpdir, sizeof tmpdir, "--tmpdir=%s", s->guard->dir);
+    argv[n++] = tmpdir;
     argv[n++] = (char *)(uintptr_t) "--skip-log-bin";
     argv[n++] = (char *)(uintptr_t) "--innodb-log-file-size=4M";
     if (geteuid() == 0) {

@@ -65,7 +65,7 @@ bool session_send_large(struct live_session *s, uint32_t txn);
 bool session_send_plain(struct live_session *s, uint32_t txn);
 /* The same as a DDL statement: makes table ackproof.t<k> (src/format/event.h, ddl_text). */
 bool session_send_ddl(struct live_session *s, uint32_t txn);
-/* Is what the DDL made there for a reader? */
+/* Is what the DDL made there for a reader, and not behind a metadata lock? */
 bool session_sees_ddl(struct live_session *s, uint32_t txn);
 
 #endif

@@ -85,24 +85,6 @@ static void let_replicas(struct stage *st)
     }
 }
 
-/* Turns until the process has ended, or limit_ms are over. False after run_fail. */
-static bool await_end(struct stage *st, uint32_t limit_ms, bool *ended, int *status)
-{
-    uint64_t begin = guard_now_ms();
-
-    *ended = false;
-    while (!*ended && guard_now_ms() - begin < limit_ms) {
-        if (!stage_turn(st)) {
-            return false;
-        }
-        *ended = server_ended(&st->run->server, status);
-    }
-    run_say(st->run, "    the process %s %u ms",
-            *ended ? "has ended after" : "is still there after",
-            (unsigned)(guard_now_ms() - begin));
-    return true;
-}
-
 static bool judge_end(struct stage *st, const struct shut_case *c, bool ended, int status)
 {
     bool trapped = c->call != NULL && power_trap_hit(st->run->server.journal);
@@ -134,7 +116,7 @@ static bool shut_down(struct stage *st, const struct shut_case *c)
     for (uint32_t i = 0; i < st->n_peers; i++) {
         peer_set_down(&st->peer[i], true); /* soon nobody is there to connect to */
     }
-    if (!await_end(st, waits ? STAYS_MS : STAGE_LIMIT_MS, &ended, &status)) {
+    if (!stage_await_end(st, waits ? STAYS_MS : STAGE_LIMIT_MS, &ended, &status)) {
         return false;
     }
     say_answers(st, ended ? "ended" : "meanwhile");
@@ -143,7 +125,7 @@ static bool shut_down(struct stage *st, const struct shut_case *c)
     }
     if (waits && !ended) {
         run_say(st->run, "    the replicas receive and ACK");
-        if (!await_end(st, STAGE_LIMIT_MS, &ended, &status)) {
+        if (!stage_await_end(st, STAGE_LIMIT_MS, &ended, &status)) {
             return false;
         }
     }

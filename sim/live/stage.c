@@ -51,6 +51,55 @@ bool stage_until(struct stage *st, bool (*done)(struct stage *st), uint32_t limi
     return true;
 }
 
+bool stage_watch(struct stage *st, uint32_t watch_ms)
+{
+    for (uint64_t end = guard_now_ms() + watch_ms; guard_now_ms() < end;) {
+        if (!stage_turn(st) || !stage_read(st)) {
+            return false;
+        }
+        guard_sleep_ms(10);
+    }
+    return true;
+}
+
+bool stage_set_trap(struct stage *st, const char *call, const char *stem, const char *action,
+                    uint32_t skip)
+{
+    return power_set_trap(st->run->server.journal, call, stem, action, skip) ||
+           run_fail(st->run, "a trap cannot be set");
+}
+
+bool stage_until_trapped(struct stage *st, const char *call, const char *stem)
+{
+    for (uint64_t end = guard_now_ms() + STAGE_LIMIT_MS;
+         !power_trap_hit(st->run->server.journal);) {
+        if (!stage_turn(st)) {
+            return false;
+        }
+        if (guard_now_ms() > end) {
+            return run_fail(st->run, "no %s of %s came", call, stem);
+        }
+    }
+    return true;
+}
+
+bool stage_await_end(struct stage *st, uint32_t limit_ms, bool *ended, int *status)
+{
+    uint64_t begin = guard_now_ms();
+
+    *ended = false;
+    while (!*ended && guard_now_ms() - begin < limit_ms) {
+        if (!stage_turn(st)) {
+            return false;
+        }
+        *ended = server_ended(&st->run->server, status);
+    }
+    run_say(st->run, "    the process %s %u ms",
+            *ended ? "has ended after" : "is still there after",
+            (unsigned)(guard_now_ms() - begin));
+    return true;
+}
+
 bool stage_all_streaming(struct stage *st)
 {
     for (uint32_t i = 0; i < st->n_peers; i++) {
@@ -88,14 +137,21 @@ bool stage_all_answered(struct stage *st)
     return true;
 }
 
-bool stage_in_binlog(struct stage *st)
+uint64_t stage_binlog_seq(struct stage *st)
 {
     char text[200];
     struct gtid_pos pos;
 
-    return session_text(&st->reader, "SELECT @@global.gtid_binlog_pos", text, sizeof text) &&
-           gtid_pos_parse(text, &pos) &&
-           gtid_pos_find(&pos, st->run->sc->node[0].domain_id).seq >= st->n_sent;
+    if (!session_text(&st->reader, "SELECT @@global.gtid_binlog_pos", text, sizeof text) ||
+        !gtid_pos_parse(text, &pos)) {
+        return 0;
+    }
+    return gtid_pos_find(&pos, st->run->sc->node[0].domain_id).seq;
+}
+
+bool stage_in_binlog(struct stage *st)
+{
+    return stage_binlog_seq(st) >= st->n_sent;
 }
 
 bool stage_any_ack_left(struct stage *st)
@@ -155,22 +211,22 @@ bool stage_is_large(const struct stage *st, uint32_t txn)
     return txn >= 1 && txn <= st->run->plan.large;
 }
 
-/* The last of what is committed at the same time. */
+/* The last of what is committed at the same time behind T1. */
 static bool is_plain(const struct stage *st, uint32_t txn)
 {
-    uint32_t plain = st->run->plan.plain;
+    const struct live_plan *p = &st->run->plan;
 
-    return plain > 0 && txn >= 1 && txn + plain > st->n_clients;
+    return txn >= 1 && txn <= p->sessions && txn + p->plain > p->sessions;
 }
 
 bool stage_send(struct stage *st, uint32_t client)
 {
     struct live_session *s = &st->client[client];
     uint32_t txn = st->n_sent;
-    bool sent = stage_is_large(st, txn)         ? session_send_large(s, txn)
-                : st->run->plan.ddl && txn == 1 ? session_send_ddl(s, txn)
-                : is_plain(st, txn)             ? session_send_plain(s, txn)
-                                                : session_send_insert(s, txn, pad_of(st));
+    bool sent = stage_is_large(st, txn)     ? session_send_large(s, txn)
+                : (st->ddl >> txn & 1) != 0 ? session_send_ddl(s, txn)
+                : is_plain(st, txn)         ? session_send_plain(s, txn)
+                                            : session_send_insert(s, txn, pad_of(st));
 
     if (!sent) {
         return run_fail(st->run, "client %u: %s", client, s->error);
@@ -204,8 +260,10 @@ bool stage_read(struct stage *st)
         return run_fail(st->run, "reader: %s", st->reader.error);
     }
     st->ledger.seen |= visible;
-    if (st->run->plan.ddl && (st->ledger.answered & 2) != 0 && session_sees_ddl(&st->reader, 1)) {
-        st->ledger.seen |= 2;
+    for (uint32_t t = 0; t < st->n_sent; t++) {
+        if ((st->ddl >> t & 1) != 0 && session_sees_ddl(&st->reader, t)) {
+            st->ledger.seen |= 1u << t;
+        }
     }
     return true;
 }
@@ -293,6 +351,10 @@ bool stage_up(struct stage *st, struct live_run *run, const char *name)
 {
     memset(st, 0, sizeof *st);
     st->run = run;
+    st->ddl = ((1u << run->plan.ddl) - 1) << 1;
+    if (run->sc->ddl == run->sc->transactions && run->sc->node[0].max_binlog_size == 0) {
+        st->ddl |= 1; /* what nobody commits must not be lost: DDL is durable, whatever F is */
+    }
     if (!server_fresh(&run->server, name) ||
         !server_start(&run->server, &run->sc->node[0], &st->reader)) {
         return run_fail(run, "%s", run->server.why);
@@ -331,7 +393,7 @@ void stage_down(struct stage *st)
 
 /* ---- loss and restart ----------------------------------------------------------------------- */
 
-static bool peers_settled(struct stage *st)
+bool stage_peers_settled(struct stage *st)
 {
     for (uint32_t i = 0; i < st->n_peers; i++) {
         if (peer_streaming(&st->peer[i]) || st->peer[i].core.busy != RECEIVER_IDLE ||
@@ -381,6 +443,25 @@ bool stage_read_logs(struct stage *st)
                     st->run->sc->node[0].first_binlog);
 }
 
+static bool caught_up(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        if (peer_received(&st->peer[i]) < st->primary.n) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool stage_catch_up(struct stage *st)
+{
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        peer_set_hold(&st->peer[i], false);
+        peer_set_down(&st->peer[i], false);
+    }
+    return stage_until(st, caught_up, STAGE_LIMIT_MS, "the replicas catch up");
+}
+
 bool stage_power_off(struct stage *st, const char *stem)
 {
     struct power_loss loss;
@@ -392,16 +473,25 @@ bool stage_power_off(struct stage *st, const char *stem)
     return true;
 }
 
+txn_mask stage_missing(const struct stage *st, uint32_t replicas)
+{
+    txn_mask txns = 0;
+
+    for (uint32_t i = 0; i < st->n_peers; i++) {
+        if ((replicas >> i & 1) != 0) {
+            txns |= history_mask(&st->primary) & ~history_mask(&st->held[i]);
+        }
+    }
+    return txns;
+}
+
 /* Kills come first, then power losses; the last kind repeats. */
 static bool take_power(struct stage *st)
 {
     const struct live_plan *p = &st->run->plan;
 
     st->losses++;
-    if (!p->power || st->keep_power || st->losses <= p->kills) {
-        return true;
-    }
-    return stage_power_off(st, NULL);
+    return !p->power || st->keep_power || st->losses <= p->kills || stage_power_off(st, st->loses);
 }
 
 bool stage_lose(struct stage *st)
@@ -422,7 +512,7 @@ bool stage_lose(struct stage *st)
         return false;
     }
     end = guard_now_ms() + STAGE_LIMIT_MS;
-    while (!peers_settled(st)) {
+    while (!stage_peers_settled(st)) {
         if (!stage_turn(st)) {
             return false;
         }
@@ -432,6 +522,13 @@ bool stage_lose(struct stage *st)
     }
     clients_down(st);
     return take_power(st) && stage_read_logs(st);
+}
+
+/* Behind a power loss InnoDB itself is now and then not what its own purge expects. That says
+ * nothing of binlog and replicas. */
+static bool engine_failed(const struct live_server *s)
+{
+    return s->watched && strstr(s->why, "InnoDB: Assertion failure") != NULL;
 }
 
 bool stage_restart(struct stage *st)
@@ -446,16 +543,41 @@ bool stage_restart(struct stage *st)
         set.init_rpl_role = ROLE_MASTER;
     }
     if (server_start(&r->server, &set, &st->reader)) {
-        return stage_read(st);
+        run_held(r, INV_SANE); /* unless a log cannot be read */
+        return stage_read(st) && stage_read_logs(st);
     }
     if (r->server.pid != 0 || guard_signal() != 0) {
         return run_fail(r, "restart: %s", r->server.why);
     }
     st->refused = true;
     run_say(r, "    it does not start again: %s", r->server.why);
-    if (r->plan.restart) {
+    if (engine_failed(&r->server)) {
+        run_say(r, "    the engine's own assertion: not judged");
+    } else if (r->plan.restart) {
         run_broke(r, INV_LIVE, "%s", r->server.why);
     }
+    return true;
+}
+
+bool stage_start_into_trap(struct stage *st, const char *call, const char *stem, const char *action,
+                           uint32_t skip)
+{
+    struct live_server *s = &st->run->server;
+    bool up;
+    bool trapped;
+
+    if (!stage_set_trap(st, call, stem, action, skip)) {
+        return false;
+    }
+    up = server_start(s, &st->run->sc->node[0], &st->reader);
+    trapped = power_trap_hit(s->journal);
+    power_clear_trap(s->journal);
+    if (!up && !trapped) {
+        return run_fail(st->run, "restart: %s", s->why);
+    }
+    run_say(st->run,
+            up ? "    its recovery has no %s of %s" : "    killed in its recovery, at the %s of %s",
+            call, stem);
     return true;
 }
 
@@ -464,7 +586,7 @@ bool stage_start_again(struct stage *st, txn_mask *visible)
     txn_mask before = st->ledger.seen;
 
     st->ledger.seen = 0;
-    if (!stage_restart(st) || !stage_read_logs(st)) {
+    if (!stage_restart(st)) {
         return false;
     }
     *visible = st->ledger.seen;

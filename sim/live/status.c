@@ -31,6 +31,17 @@ bool status_read(struct live_run *r, struct live_session *reader, const char *wh
     return true;
 }
 
+void status_judge_sum(struct live_run *r, const struct live_status *s, txn_mask answered)
+{
+    unsigned oks = (unsigned)__builtin_popcount(answered);
+
+    run_held(r, INV_OBS);
+    if (oks != s->yes + s->no) {
+        run_broke(r, INV_OBS, "%u commits answered OK and no other, yes_tx + no_tx = %u", oks,
+                  s->yes + s->no);
+    }
+}
+
 void status_judge(struct live_run *r, const struct live_status *s, txn_mask answered, txn_mask bare)
 {
     char txns[TXNS_TEXT_MAX];

@@ -20,5 +20,7 @@ bool status_read(struct live_run *r, struct live_session *reader, const char *wh
  * at that time. */
 void status_judge(struct live_run *r, const struct live_status *s, txn_mask answered,
                   txn_mask bare);
+/* Nobody waits, and whoever was not told OK has not committed. */
+void status_judge_sum(struct live_run *r, const struct live_status *s, txn_mask answered);
 
 #endif

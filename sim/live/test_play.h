@@ -69,6 +69,26 @@ static inline bool saw(const char *text)
     return false;
 }
 
+/* In the case whose title begins so the restarted server's reader "reads T1 T2", no more. */
+static inline bool reads_in(const char *title, const char *reads)
+{
+    bool here = false;
+
+    for (uint32_t i = 0; i < result.n_lines; i++) {
+        const char *line = result.line[i];
+        const char *seen = strstr(line, "the second connection reads");
+
+        if (strncmp(line, "case ", 5) == 0) {
+            const char *colon = strchr(line, ':');
+
+            here = colon != NULL && strncmp(colon + 2, title, strlen(title)) == 0;
+        } else if (here && seen != NULL) {
+            return strcmp(strstr(seen, "reads"), reads) == 0;
+        }
+    }
+    return false;
+}
+
 static inline int run_with(const char *server)
 {
     struct live_options o = {.temp_dir = parent, .quiet = true, .server_path = server};

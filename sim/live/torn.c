@@ -98,24 +98,13 @@ static bool choose_cut(struct torn_play *p, const struct torn_case *c)
 static bool commit_into_trap(struct torn_play *p)
 {
     struct stage *st = &p->st;
-    const char *journal = st->run->server.journal;
 
     peer_set_down(&st->peer[0], true); /* behind the trap there is nobody to connect to */
-    if (!power_set_trap(journal, "fsync", "binlog.000001", "kill", 0)) {
-        return run_fail(st->run, "a trap cannot be set");
-    }
-    if (!stage_send(st, 1)) {
+    if (!stage_set_trap(st, "fsync", "binlog.000001", "kill", 0) || !stage_send(st, 1) ||
+        !stage_until_trapped(st, "fsync", "binlog.000001")) {
         return false;
     }
-    for (uint64_t end = guard_now_ms() + STAGE_LIMIT_MS; !power_trap_hit(journal);) {
-        if (!stage_turn(st)) {
-            return false;
-        }
-        if (guard_now_ms() > end) {
-            return run_fail(st->run, "no fsync of binlog.000001 came");
-        }
-    }
-    power_clear_trap(journal);
+    power_clear_trap(st->run->server.journal);
     return true;
 }
 

@@ -187,16 +187,26 @@ bool engine_read(const struct engine *e, int32_t k, int32_t *v)
     return true;
 }
 
-uint32_t engine_read_keys(const struct engine *e, uint32_t n)
+static uint32_t keys_in(const struct engine *e, enum row_state state, uint32_t n)
 {
     assert(n <= 32);
     uint32_t mask = 0;
     for (uint32_t i = 0; i < e->n_rows; i++) {
         const struct engine_row *row = &e->row[i];
-        if (row->state == ROW_COMMITTED && row->k >= 1 && (uint32_t)row->k <= n)
+        if (row->state == state && row->k >= 1 && (uint32_t)row->k <= n)
             mask |= 1u << (row->k - 1);
     }
     return mask;
+}
+
+uint32_t engine_read_keys(const struct engine *e, uint32_t n)
+{
+    return keys_in(e, ROW_COMMITTED, n);
+}
+
+uint32_t engine_locked_keys(const struct engine *e, uint32_t n)
+{
+    return keys_in(e, ROW_EXECUTED, n);
 }
 
 uint32_t engine_lsn(const struct engine *e)

@@ -35,7 +35,7 @@ enum { REDO_BUFFER_MAX = 4096, IBB_STREAM_MAX = 3584 };
 enum row_state {
     ROW_FREE = 0,
     ROW_PREPARED,
-    ROW_EXECUTED, /* committed in the log, but nobody may see it yet: DDL that is not atomic */
+    ROW_EXECUTED, /* committed in the log, but nobody may see it yet: DDL */
     ROW_LOCKED,   /* in a table without transactions whose lock the statement still holds */
     ROW_COMMITTED
 };
@@ -83,10 +83,12 @@ void engine_boot(struct engine *e, const struct env *env, struct actions *out);
 /* Prepares an insert. gtid.seq 0: a client's own transaction. False where the key is there already
  * (duplicate key) or the table is full; nothing is changed then. */
 bool engine_prepare(struct engine *e, uint64_t xid, int32_t k, int32_t v, struct gtid gtid);
-/* The prepared row is committed in the log at once, and hidden until engine_commit_ordered: a
- * metadata lock keeps readers away, a restart does not. */
+/* The prepared row is committed in the log, and hidden until engine_show: a metadata lock keeps
+ * readers away, a restart does not. */
 void engine_execute(struct engine *e, uint64_t xid);
-/* The prepared or executed row becomes visible. */
+/* The row, which becomes visible; nothing is logged. */
+const struct engine_row *engine_show(struct engine *e, uint64_t xid);
+/* The prepared row is committed in the log and becomes visible. */
 void engine_commit_ordered(struct engine *e, uint64_t xid);
 void engine_rollback(struct engine *e, uint64_t xid);
 bool engine_is_prepared(const struct engine *e, uint64_t xid);
@@ -97,6 +99,8 @@ uint64_t engine_in_doubt(const struct engine *e, uint32_t i);
 bool engine_read(const struct engine *e, int32_t k, int32_t *v);
 /* Bit k - 1: key k, of 1 .. n (n <= 32), is visible to a new read view. */
 uint32_t engine_read_keys(const struct engine *e, uint32_t n);
+/* Likewise: who reads key k waits for the metadata lock of DDL, and cannot tell what is there. */
+uint32_t engine_locked_keys(const struct engine *e, uint32_t n);
 
 /* End of the redo log, buffer included. */
 uint32_t engine_lsn(const struct engine *e);

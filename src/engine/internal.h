@@ -9,7 +9,5 @@ void engine_log(struct engine *e, const struct redo_record *r);
 /* The row in memory, its state still to be set. NULL where the key is there already, or no room. */
 struct engine_row *engine_add_row(struct engine *e, uint64_t xid, int32_t k, int32_t v,
                                   struct gtid gtid);
-/* The row becomes visible; nothing is logged. */
-const struct engine_row *engine_show(struct engine *e, uint64_t xid);
 
 #endif

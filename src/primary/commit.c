@@ -289,10 +289,13 @@ static enum outcome stage_render_end(const struct ctx *c, uint32_t task)
     return NEXT;
 }
 
-/* A table without transactions has no part in it: the lock of the table hides the row. */
-static void make_visible(const struct ctx *c, const struct committer *m)
+/* DDL is committed, but its metadata lock hides what it has made until the statement ends. A table
+ * without transactions has no part in it. */
+static void commit_in_engine(const struct ctx *c, const struct committer *m)
 {
-    if (m->path != PATH_PLAIN)
+    if (m->path == PATH_DIRECT && engine_is_prepared(c->e, m->xid))
+        engine_execute(c->e, m->xid);
+    else if (m->path != PATH_PLAIN && m->path != PATH_DIRECT)
         engine_commit_ordered(c->e, m->xid);
 }
 
@@ -304,7 +307,7 @@ static enum outcome stage_commit(const struct ctx *c, uint32_t task)
         leader->cursor = leader->head;
     uint32_t i = leader->cursor;
     struct committer *m = commit_member(c->p, i);
-    make_visible(c, m);
+    commit_in_engine(c, m);
     leader->cursor = m->next;
     m->next = 0;
     if (i - 1 != task)
@@ -325,7 +328,7 @@ static enum outcome stage_commit_all(const struct ctx *c, uint32_t task)
     if (leader->cursor == 0)
         leader->cursor = leader->head;
     struct committer *m = commit_member(c->p, leader->cursor);
-    make_visible(c, m);
+    commit_in_engine(c, m);
     if (m->end != 0 && commit_is_2pc(m))
         checkpoint_unlog(c, m->end);
     leader->cursor = m->next;
@@ -340,7 +343,7 @@ static enum outcome stage_commit_next(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
     uint32_t next = m->next;
-    make_visible(c, m);
+    commit_in_engine(c, m);
     m->next = 0;
     m->head = 0;
     if (next == 0)
@@ -375,7 +378,7 @@ static enum outcome stage_disband(const struct ctx *c, uint32_t task)
 
 static enum outcome stage_commit_own(const struct ctx *c, uint32_t task)
 {
-    engine_commit_ordered(c->e, c->p->by[task].xid);
+    commit_in_engine(c, &c->p->by[task]);
     checkpoint_ask(c, task); /* a direct write may have rotated, and goes by no STAGE_FLUSH */
     return YIELD;
 }

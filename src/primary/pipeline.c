@@ -139,17 +139,12 @@ static const struct row mariadb_before_write[] = {
 
 /* MySQL 5.7 and later with sync_binlog=1: published in the SYNC stage, behind the fsync. */
 static const struct row mysql_late_after_sync[] = {
-    {STAGE_PREPARE, LOCK_NONE},
-    {STAGE_QUEUE, LOCK_NONE},
-    {STAGE_WRITE, LOCK_LOG},
-    {STAGE_REGISTER, LOCK_LOG},
-    {STAGE_SYNC, LOCK_SYNC},
-    {STAGE_PUBLISH, LOCK_SYNC},
-    {STAGE_WAIT, LOCK_COMMIT_ORDERED},
-    {STAGE_COMMIT_ALL, LOCK_COMMIT_ORDERED},
-    {STAGE_DISBAND, LOCK_NONE},
-    {STAGE_REPLY, LOCK_NONE},
-    {STAGE_END, LOCK_NONE},
+    {STAGE_PREPARE, LOCK_NONE},        {STAGE_QUEUE, LOCK_NONE},
+    {STAGE_WRITE, LOCK_LOG},           {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_SYNC, LOCK_SYNC},           {STAGE_PUBLISH, LOCK_SYNC},
+    {STAGE_WAIT, LOCK_COMMIT_ORDERED}, {STAGE_COMMIT_ALL, LOCK_COMMIT_ORDERED},
+    {STAGE_DISBAND, LOCK_NONE},        {STAGE_UNLOCK, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},          {STAGE_END, LOCK_NONE},
 };
 
 static const struct row mysql_late_after_commit[] = {
@@ -162,6 +157,7 @@ static const struct row mysql_late_after_commit[] = {
     {STAGE_COMMIT_ALL, LOCK_COMMIT_ORDERED},
     {STAGE_WAIT_ALL, LOCK_NONE},
     {STAGE_DISBAND, LOCK_NONE},
+    {STAGE_UNLOCK, LOCK_NONE},
     {STAGE_REPLY, LOCK_NONE},
     {STAGE_END, LOCK_NONE},
 };
@@ -179,6 +175,7 @@ static const struct row mysql_late_after_commit_in_turn[] = {
     {STAGE_PASS, LOCK_NONE},
     {STAGE_WAIT_ALL, LOCK_AFTER_COMMIT},
     {STAGE_DISBAND, LOCK_NONE},
+    {STAGE_UNLOCK, LOCK_NONE},
     {STAGE_REPLY, LOCK_NONE},
     {STAGE_END, LOCK_NONE},
 };
@@ -186,17 +183,12 @@ static const struct row mysql_late_after_commit_in_turn[] = {
 /* MySQL 5.6 always, later with sync_binlog != 1: published in the FLUSH stage, before any fsync
  * (bug 70669). */
 static const struct row mysql_early_after_sync[] = {
-    {STAGE_PREPARE, LOCK_NONE},
-    {STAGE_QUEUE, LOCK_NONE},
-    {STAGE_WRITE, LOCK_LOG},
-    {STAGE_REGISTER, LOCK_LOG},
-    {STAGE_PUBLISH, LOCK_LOG},
-    {STAGE_SYNC, LOCK_SYNC},
-    {STAGE_WAIT, LOCK_COMMIT_ORDERED},
-    {STAGE_COMMIT_ALL, LOCK_COMMIT_ORDERED},
-    {STAGE_DISBAND, LOCK_NONE},
-    {STAGE_REPLY, LOCK_NONE},
-    {STAGE_END, LOCK_NONE},
+    {STAGE_PREPARE, LOCK_NONE},        {STAGE_QUEUE, LOCK_NONE},
+    {STAGE_WRITE, LOCK_LOG},           {STAGE_REGISTER, LOCK_LOG},
+    {STAGE_PUBLISH, LOCK_LOG},         {STAGE_SYNC, LOCK_SYNC},
+    {STAGE_WAIT, LOCK_COMMIT_ORDERED}, {STAGE_COMMIT_ALL, LOCK_COMMIT_ORDERED},
+    {STAGE_DISBAND, LOCK_NONE},        {STAGE_UNLOCK, LOCK_NONE},
+    {STAGE_REPLY, LOCK_NONE},          {STAGE_END, LOCK_NONE},
 };
 
 static const struct row mysql_early_after_commit[] = {
@@ -209,6 +201,7 @@ static const struct row mysql_early_after_commit[] = {
     {STAGE_COMMIT_ALL, LOCK_COMMIT_ORDERED},
     {STAGE_WAIT_ALL, LOCK_NONE},
     {STAGE_DISBAND, LOCK_NONE},
+    {STAGE_UNLOCK, LOCK_NONE},
     {STAGE_REPLY, LOCK_NONE},
     {STAGE_END, LOCK_NONE},
 };
@@ -225,6 +218,7 @@ static const struct row mysql_early_after_commit_in_turn[] = {
     {STAGE_PASS, LOCK_NONE},
     {STAGE_WAIT_ALL, LOCK_AFTER_COMMIT},
     {STAGE_DISBAND, LOCK_NONE},
+    {STAGE_UNLOCK, LOCK_NONE},
     {STAGE_REPLY, LOCK_NONE},
     {STAGE_END, LOCK_NONE},
 };
@@ -235,28 +229,32 @@ static const struct row mysql_late_after_sync_unordered[] = {
     {STAGE_PREPARE, LOCK_NONE}, {STAGE_QUEUE, LOCK_NONE},   {STAGE_WRITE, LOCK_LOG},
     {STAGE_REGISTER, LOCK_LOG}, {STAGE_SYNC, LOCK_SYNC},    {STAGE_PUBLISH, LOCK_SYNC},
     {STAGE_WAIT, LOCK_NONE},    {STAGE_DISBAND, LOCK_NONE}, {STAGE_COMMIT_OWN, LOCK_NONE},
-    {STAGE_FLUSH, LOCK_NONE},   {STAGE_REPLY, LOCK_NONE},   {STAGE_END, LOCK_NONE},
+    {STAGE_FLUSH, LOCK_NONE},   {STAGE_UNLOCK, LOCK_NONE},  {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
 };
 
 static const struct row mysql_late_after_commit_unordered[] = {
     {STAGE_PREPARE, LOCK_NONE},  {STAGE_QUEUE, LOCK_NONE},      {STAGE_WRITE, LOCK_LOG},
     {STAGE_REGISTER, LOCK_LOG},  {STAGE_SYNC, LOCK_SYNC},       {STAGE_PUBLISH, LOCK_SYNC},
     {STAGE_DISBAND, LOCK_NONE},  {STAGE_COMMIT_OWN, LOCK_NONE}, {STAGE_FLUSH, LOCK_NONE},
-    {STAGE_WAIT_OWN, LOCK_NONE}, {STAGE_REPLY, LOCK_NONE},      {STAGE_END, LOCK_NONE},
+    {STAGE_WAIT_OWN, LOCK_NONE}, {STAGE_UNLOCK, LOCK_NONE},     {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
 };
 
 static const struct row mysql_early_after_sync_unordered[] = {
     {STAGE_PREPARE, LOCK_NONE}, {STAGE_QUEUE, LOCK_NONE},   {STAGE_WRITE, LOCK_LOG},
     {STAGE_REGISTER, LOCK_LOG}, {STAGE_PUBLISH, LOCK_LOG},  {STAGE_SYNC, LOCK_SYNC},
     {STAGE_WAIT, LOCK_NONE},    {STAGE_DISBAND, LOCK_NONE}, {STAGE_COMMIT_OWN, LOCK_NONE},
-    {STAGE_FLUSH, LOCK_NONE},   {STAGE_REPLY, LOCK_NONE},   {STAGE_END, LOCK_NONE},
+    {STAGE_FLUSH, LOCK_NONE},   {STAGE_UNLOCK, LOCK_NONE},  {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
 };
 
 static const struct row mysql_early_after_commit_unordered[] = {
     {STAGE_PREPARE, LOCK_NONE},  {STAGE_QUEUE, LOCK_NONE},      {STAGE_WRITE, LOCK_LOG},
     {STAGE_REGISTER, LOCK_LOG},  {STAGE_PUBLISH, LOCK_LOG},     {STAGE_SYNC, LOCK_SYNC},
     {STAGE_DISBAND, LOCK_NONE},  {STAGE_COMMIT_OWN, LOCK_NONE}, {STAGE_FLUSH, LOCK_NONE},
-    {STAGE_WAIT_OWN, LOCK_NONE}, {STAGE_REPLY, LOCK_NONE},      {STAGE_END, LOCK_NONE},
+    {STAGE_WAIT_OWN, LOCK_NONE}, {STAGE_UNLOCK, LOCK_NONE},     {STAGE_REPLY, LOCK_NONE},
+    {STAGE_END, LOCK_NONE},
 };
 
 /* The binlog was closed (binlog_error_action=IGNORE_ERROR): InnoDB alone, one phase. */
@@ -300,8 +298,7 @@ static const struct row large_after_commit[] = {
     {STAGE_END, LOCK_NONE},
 };
 
-/* MYSQL_BIN_LOG::write: DDL takes the same locks in the same order, but does not queue. A metadata
- * lock hides what it creates until it has passed them all. */
+/* MYSQL_BIN_LOG::write: DDL takes the same locks in the same order, but does not queue. */
 static const struct row direct_after_sync[] = {
     {STAGE_EXECUTE, LOCK_NONE},
     {STAGE_RENDER_OWN, LOCK_LOG},
@@ -312,6 +309,7 @@ static const struct row direct_after_sync[] = {
     {STAGE_ROTATE, LOCK_LOG},
     {STAGE_WAIT_DIRECT, LOCK_AFTER_BINLOG_SYNC},
     {STAGE_COMMIT_OWN, LOCK_COMMIT_ORDERED},
+    {STAGE_UNLOCK, LOCK_NONE},
     {STAGE_REPLY, LOCK_NONE},
     {STAGE_END, LOCK_NONE},
 };
@@ -327,6 +325,7 @@ static const struct row direct_after_commit[] = {
     {STAGE_PASS, LOCK_AFTER_BINLOG_SYNC},
     {STAGE_COMMIT_OWN, LOCK_COMMIT_ORDERED},
     {STAGE_WAIT_OWN, LOCK_NONE},
+    {STAGE_UNLOCK, LOCK_NONE},
     {STAGE_REPLY, LOCK_NONE},
     {STAGE_END, LOCK_NONE},
 };
@@ -442,7 +441,7 @@ const char *primary_stage_name(const struct env *env, const struct committer *c)
     if (c->state == COMMITTER_IDLE)
         return "idle";
     const struct row *row = &commit_pipeline(env, c->path)[c->row];
-    if (row->stage == STAGE_UNLOCK && c->path != PATH_PLAIN)
+    if (row->stage == STAGE_UNLOCK && c->path != PATH_PLAIN && c->path != PATH_DIRECT)
         row++; /* it has nothing to do there */
     return stage_names[row->stage];
 }

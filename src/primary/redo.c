@@ -68,10 +68,16 @@ enum outcome redo_prepare(const struct ctx *c, uint32_t task)
     return wait_for_redo(c, m, sync_at_prepare(c->env));
 }
 
-/* What such a table keeps it has when the statement ends, whatever became of the binlog. */
+/* The statement ends, and with it the lock that kept readers away: the metadata lock of DDL, or
+ * that of a table without transactions, which has what it keeps only now, whatever became of the
+ * binlog. */
 enum outcome redo_unlock(const struct ctx *c, uint32_t task)
 {
     struct committer *m = &c->p->by[task];
+    if (m->path == PATH_DIRECT) {
+        engine_show(c->e, m->xid);
+        return YIELD;
+    }
     if (m->path != PATH_PLAIN)
         return NEXT;
     if (!m->io_done) {

@@ -16,10 +16,11 @@
  *
  * A trap is a file `trap` beside the journals, one line "CALL STEM ACTION SKIP": at the call after
  * SKIP others, on a file whose name starts with STEM, do ACTION. When it strikes, `trap` becomes
- * `trap.hit`.
- *   CALL    write | truncate | fsync
+ * `trap.hit`, which says "CALL of NAME".
+ *   CALL    write | truncate | fsync | unlink | any
  *   ACTION  kill    SIGKILL before the call is made
  *           stall   SIGKILL before the call is made, 2.5 s later: meanwhile all other threads go on
+ *           late    the call is made 0.5 s later
  *           eio     the call fails with EIO, and is not made; of an fsync the pages are clean then
  *           enospc  likewise, ENOSPC
  *           lie     of an fsync: it says yes and makes nothing durable

@@ -27,7 +27,14 @@
 
 #include "sim/live/preload/journal.h"
 
-enum { FILES_TRACKED = 1024, CHUNK = 1 << 16, PATH_LEN = 1024, LIES = -1 };
+enum {
+    FILES_TRACKED = 1024,
+    CHUNK = 1 << 16,
+    PATH_LEN = 1024,
+    STALL_MS = 2500,
+    LATE_MS = 500,
+    LIES = -1
+};
 
 struct tracked {
     dev_t dev;
@@ -43,6 +50,7 @@ struct tracked {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tracked table[FILES_TRACKED];
 static unsigned n_tracked;
+static unsigned syncing; /* fsyncs under way */
 
 /* A journal with a hole would tell lies. */
 static _Noreturn void give_up(const char *what)
@@ -219,14 +227,22 @@ static bool trap_path(char path[PATH_LEN], const char *name)
     return folder != NULL && snprintf(path, PATH_LEN, "%.900s/%s", folder, name) > 0;
 }
 
-/* Locked; with `slowly` only this call is late, like one on a slow disk. */
-static void die(bool slowly)
+/* Locked before and behind it; meanwhile all others go on. */
+static void sleep_unlocked(long ms)
 {
-    static const struct timespec late = {.tv_sec = 2, .tv_nsec = 500000000};
+    const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 
-    if (slowly) {
-        (void)pthread_mutex_unlock(&lock);
-        (void)nanosleep(&late, NULL);
+    (void)pthread_mutex_unlock(&lock);
+    (void)nanosleep(&t, NULL);
+    (void)pthread_mutex_lock(&lock);
+}
+
+/* Locked. An fsync under way ends first: InnoDB moves its log checkpoint past pages that another
+ * thread is still fsyncing (seen on 10.11.19), and what that is worth is no scenario's question. */
+static void die(void)
+{
+    while (syncing > 0) {
+        sleep_unlocked(1);
     }
     (void)kill(getpid(), SIGKILL);
     for (;;) {
@@ -234,11 +250,8 @@ static void die(bool slowly)
     }
 }
 
-static void set_trap(const char *path, const char *call, const char *stem, const char *action,
-                     unsigned skip)
+static void replace(const char *path, const char *text, int n)
 {
-    char text[160];
-    int n = snprintf(text, sizeof text, "%.15s %.63s %.15s %u\n", call, stem, action, skip);
     int fd = sys_open(path, O_WRONLY | O_TRUNC);
 
     if (n > 0 && fd >= 0) {
@@ -247,6 +260,25 @@ static void set_trap(const char *path, const char *call, const char *stem, const
     if (fd >= 0) {
         (void)syscall(SYS_close, fd);
     }
+}
+
+static void set_trap(const char *path, const char *call, const char *stem, const char *action,
+                     unsigned skip)
+{
+    char text[160];
+
+    replace(path, text,
+            snprintf(text, sizeof text, "%.15s %.63s %.15s %u\n", call, stem, action, skip));
+}
+
+/* `trap` says what it struck, and is `trap.hit` then. */
+static void say_hit(const char *path, const char *hit, const char *call, const char *name)
+{
+    char text[100];
+    int n = snprintf(text, sizeof text, "%.15s of %.63s", call, name);
+
+    replace(path, text, n);
+    (void)syscall(SYS_rename, path, hit);
 }
 
 /* 0, or the errno with which the call fails, or LIES of an fsync that is to claim and keep nothing.
@@ -273,16 +305,24 @@ static int sprung(const struct tracked *t, const char *call)
     n = syscall(SYS_read, fd, text, sizeof text - 1);
     (void)syscall(SYS_close, fd);
     if (n <= 0 || sscanf(text, "%15s %63s %15s %u", its_call, stem, action, &skip) != 4 ||
-        strcmp(its_call, call) != 0 || strncmp(t->name, stem, strlen(stem)) != 0) {
+        (strcmp(its_call, call) != 0 && strcmp(its_call, "any") != 0) ||
+        strncmp(t->name, stem, strlen(stem)) != 0) {
         return 0;
     }
     if (skip > 0) {
-        set_trap(path, call, stem, action, skip - 1);
+        set_trap(path, its_call, stem, action, skip - 1);
         return 0;
     }
-    (void)syscall(SYS_rename, path, hit);
+    say_hit(path, hit, call, t->name);
+    if (strcmp(action, "stall") == 0) {
+        sleep_unlocked(STALL_MS);
+    }
     if (strcmp(action, "kill") == 0 || strcmp(action, "stall") == 0) {
-        die(strcmp(action, "stall") == 0);
+        die();
+    }
+    if (strcmp(action, "late") == 0) {
+        sleep_unlocked(LATE_MS);
+        return 0;
     }
     if (strcmp(action, "lie") == 0) {
         return LIES;
@@ -410,15 +450,17 @@ static int sync_with(long number, int fd)
         lies = why == LIES;
         why = lies ? 0 : why;
         asked = t->len;
+        syncing++;
     }
     (void)pthread_mutex_unlock(&lock);
     if (why == 0) {
         rc = syscall(number, fd);
         why = errno;
     }
-    if (t != NULL && !(rc == 0 && lies)) {
+    if (t != NULL) {
         (void)pthread_mutex_lock(&lock);
-        if (t->reader >= 0) { /* not unlinked meanwhile; entries never move */
+        syncing--;
+        if (t->reader >= 0 && !(rc == 0 && lies)) { /* not unlinked meanwhile; entries never move */
             append(t, rc == 0 ? POWER_COVER : POWER_FAILED, asked, 0, "", 0);
         }
         (void)pthread_mutex_unlock(&lock);
@@ -470,6 +512,10 @@ static int unlink_with(int folder, const char *path, int flags)
 
     (void)pthread_mutex_lock(&lock);
     t = folder == AT_FDCWD && flags == 0 ? find_path(path) : NULL;
+    why = t == NULL ? 0 : sprung(t, "unlink");
+    if (why != 0) {
+        return (int)refused(why);
+    }
     rc = syscall(SYS_unlinkat, folder, path, flags);
     why = errno;
     if (rc == 0 && t != NULL) {
