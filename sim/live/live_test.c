@@ -183,6 +183,7 @@ static void test_cell_15_no_replica(void **state)
     sc.restart_replicas = true;
     sc.node[0].wait_no_slave = false;
     sc.expect[INV_NOLOSS] = sc.expect[INV_NOPHANTOM] = EXPECT_BREAKS;
+    sc.expect[INV_OBS] = EXPECT_BREAKS; /* ON, and nobody is there to ACK */
     play(0);
     assert_int_equal(result.judged[INV_NOLOSS].broken, 1);
     judged(INV_ACKTRUE, LIVE_HOLDS);
