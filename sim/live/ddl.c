@@ -197,13 +197,11 @@ static bool lose_again(struct stage *st, const struct ddl_case *c)
            (!c->catch_up || stage_catch_up(st)) && stage_lose(st);
 }
 
-static bool play(struct stage *st, const struct ddl_case *c, const char *name)
+static bool play(struct stage *st, const void *played)
 {
+    const struct ddl_case *c = played;
     const struct live_plan *p = &st->run->plan;
 
-    if (!stage_up(st, st->run, name)) {
-        return false;
-    }
     st->ddl = c->behind ? st->ddl << 1 : st->ddl;
     if (c->call != NULL ? !commit_into_trap(st, c) : !commit(st, c)) {
         return false;
@@ -239,17 +237,10 @@ bool ddl_under_way(struct live_run *r)
 
     assert(st != NULL);
     for (size_t i = 0; good && i < sizeof cases / sizeof cases[0]; i++) {
-        char name[16];
-
         if (!applies(&r->plan, &cases[i])) {
             continue;
         }
-        run_case(r, cases[i].title);
-        (void)snprintf(name, sizeof name, "case%u", r->out->n_cases);
-        st->run = r;
-        good = play(st, &cases[i], name);
-        stage_down(st);
-        run_case_end(r);
+        good = stage_case(st, r, cases[i].title, play, &cases[i]);
     }
     free(st);
     return good;

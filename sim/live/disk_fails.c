@@ -165,10 +165,11 @@ static const struct fail_case cases[] = {
     {"T2 waits for its ACK, the %s of the redo log fails in the prepare of T3", FILE_REDO, true},
 };
 
-static bool play(struct stage *st, const struct fail_case *c, const char *name)
+static bool play(struct stage *st, const void *played)
 {
-    return stage_up(st, st->run, name) &&
-           (c->file == FILE_REDO ? play_redo(st, c->more) : play_binlog(st, c->more));
+    const struct fail_case *c = played;
+
+    return c->file == FILE_REDO ? play_redo(st, c->more) : play_binlog(st, c->more);
 }
 
 bool disk_fails(struct live_run *r)
@@ -180,19 +181,12 @@ bool disk_fails(struct live_run *r)
     for (size_t i = 0; good && i < sizeof cases / sizeof cases[0]; i++) {
         const struct fail_case *c = &cases[i];
         char title[80];
-        char name[16];
-
         if (c->file != r->plan.fails_file ||
             (c->file == FILE_REDO && c->more && r->plan.sessions < 2)) {
             continue;
         }
         (void)snprintf(title, sizeof title, c->title, r->plan.fails);
-        run_case(r, title);
-        (void)snprintf(name, sizeof name, "case%u", r->out->n_cases);
-        st->run = r;
-        good = play(st, c, name);
-        stage_down(st);
-        run_case_end(r);
+        good = stage_case(st, r, title, play, c);
     }
     free(st);
     return good;

@@ -165,9 +165,11 @@ static void say_file(struct stage *st)
                 : "deleted binlog.000002, which the index did not name");
 }
 
-static bool play(struct stage *st, const struct lies_case *c, const char *name)
+static bool play(struct stage *st, const void *played)
 {
-    if (!stage_up(st, st->run, name) || !commit_all(st, c)) {
+    const struct lies_case *c = played;
+
+    if (!commit_all(st, c)) {
         return false;
     }
     stage_say_seen(st, "before");
@@ -194,14 +196,7 @@ bool index_lies(struct live_run *r)
 
     assert(st != NULL);
     for (size_t i = 0; good && i < sizeof cases / sizeof cases[0]; i++) {
-        char name[16];
-
-        run_case(r, cases[i].title);
-        (void)snprintf(name, sizeof name, "case%u", r->out->n_cases);
-        st->run = r;
-        good = play(st, &cases[i], name);
-        stage_down(st);
-        run_case_end(r);
+        good = stage_case(st, r, cases[i].title, play, &cases[i]);
     }
     free(st);
     return good;

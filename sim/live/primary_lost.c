@@ -381,9 +381,11 @@ static bool replicas_lose_power(struct stage *st)
     return true;
 }
 
-static bool play_case(struct stage *st, const struct lost_case *c, const char *name)
+static bool play_case(struct stage *st, const void *played)
 {
-    if (!stage_up(st, st->run, name) || !open_window(st, c)) {
+    const struct lost_case *c = played;
+
+    if (!open_window(st, c)) {
         return false;
     }
     if (!c->race && (!stage_read(st) || !observe(st))) {
@@ -401,7 +403,7 @@ static bool play_case(struct stage *st, const struct lost_case *c, const char *n
         return false;
     }
     stage_judge_replicas(st);
-    if (st->run->plan.follows && !stage_rejoin(st, name)) {
+    if (st->run->plan.follows && !stage_rejoin(st)) {
         return false;
     }
     if (st->refused && !st->run->plan.follows) {
@@ -429,18 +431,11 @@ bool primary_lost(struct live_run *r)
                    "never read again");
     }
     for (uint32_t i = 0; good && i < sizeof cases / sizeof cases[0]; i++) {
-        char name[16];
-
         if (!applies(&r->plan, &cases[i])) {
             continue;
         }
         for (uint32_t n = 0; good && n < (cases[i].times > 0 ? cases[i].times : 1); n++) {
-            run_case(r, cases[i].title);
-            (void)snprintf(name, sizeof name, "case%u", r->out->n_cases);
-            st->run = r;
-            good = play_case(st, &cases[i], name);
-            stage_down(st);
-            run_case_end(r);
+            good = stage_case(st, r, cases[i].title, play_case, &cases[i]);
         }
     }
     good = good && (!r->plan.recovers || recovery_lost(st, r));

@@ -269,11 +269,12 @@ static bool judge(struct stage *st, const struct recovery_case *c)
     return true;
 }
 
-static bool play(struct stage *st, const struct recovery_case *c, const char *name)
+static bool play(struct stage *st, const void *played)
 {
+    const struct recovery_case *c = played;
     char text[TXNS_TEXT_MAX];
 
-    if (!stage_up(st, st->run, name) || !first_loss(st, c)) {
+    if (!first_loss(st, c)) {
         return false;
     }
     run_say(st->run, "    lost; its binlog holds %s", txns_text(history_mask(&st->primary), text));
@@ -295,17 +296,10 @@ bool recovery_lost(struct stage *st, struct live_run *r)
     bool good = true;
 
     for (size_t i = 0; good && i < sizeof cases / sizeof cases[0]; i++) {
-        char name[16];
-
         if (!applies(&r->plan, &cases[i])) {
             continue;
         }
-        run_case(r, cases[i].title);
-        (void)snprintf(name, sizeof name, "case%u", r->out->n_cases);
-        st->run = r;
-        good = play(st, &cases[i], name);
-        stage_down(st);
-        run_case_end(r);
+        good = stage_case(st, r, cases[i].title, play, &cases[i]);
     }
     return good;
 }

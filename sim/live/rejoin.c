@@ -108,7 +108,7 @@ static bool fill(struct stage *st, struct promoted *p, const struct history *hel
            run_fail(st->run, "new primary: %s", p->session.error);
 }
 
-static bool promote(struct stage *st, struct promoted *p, const char *name, uint32_t node)
+static bool promote(struct stage *st, struct promoted *p, uint32_t node)
 {
     struct live_server *s = &p->server;
     char folder[40];
@@ -119,7 +119,7 @@ static bool promote(struct stage *st, struct promoted *p, const char *name, uint
     s->data[0] = '\0';
     s->watched = false;
     (void)snprintf(s->socket, sizeof s->socket, "%.100s2", st->run->server.socket);
-    (void)snprintf(folder, sizeof folder, "%.20s.promoted", name);
+    (void)snprintf(folder, sizeof folder, "%s.promoted", st->name);
     if (!server_fresh(s, folder) || !server_start(s, &st->run->sc->node[node], &p->session)) {
         return run_fail(st->run, "new primary: %s", s->why);
     }
@@ -182,14 +182,14 @@ static bool ask(struct stage *st, struct promoted *p)
     return true;
 }
 
-bool stage_rejoin(struct stage *st, const char *name)
+bool stage_rejoin(struct stage *st)
 {
     struct promoted p;
     bool good;
 
     memset(&p, 0, sizeof p);
-    good = start_old(st) && promote(st, &p, name, stage_most_advanced(st)) &&
-           judge_promoted(st, &p) && (st->refused || ask(st, &p));
+    good = start_old(st) && promote(st, &p, stage_most_advanced(st)) && judge_promoted(st, &p) &&
+           (st->refused || ask(st, &p));
     session_close(&p.session, true);
     server_kill(&p.server);
     server_discard(&p.server);

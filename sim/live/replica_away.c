@@ -227,10 +227,11 @@ static bool next_transaction(struct stage *st)
            observe(st, "T3 behind it");
 }
 
-static bool play(struct stage *st, const struct away_case *c, const char *name)
+static bool play(struct stage *st, const void *played)
 {
-    if (!stage_up(st, st->run, name) || !leave(st, c) || !come_back(st, c) ||
-        !observe(st, "back") || !next_transaction(st)) {
+    const struct away_case *c = played;
+
+    if (!leave(st, c) || !come_back(st, c) || !observe(st, "back") || !next_transaction(st)) {
         return false;
     }
     stage_judge_replicas(st);
@@ -253,14 +254,7 @@ bool replica_away(struct live_run *r)
 
         for (uint32_t n = 0; good && applies(&r->plan, c) && n < (c->times > 0 ? c->times : 1);
              n++) {
-            char name[16];
-
-            run_case(r, c->title);
-            (void)snprintf(name, sizeof name, "case%u", r->out->n_cases);
-            st->run = r;
-            good = play(st, c, name);
-            stage_down(st);
-            run_case_end(r);
+            good = stage_case(st, r, c->title, play, c);
         }
     }
     free(st);

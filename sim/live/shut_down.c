@@ -184,11 +184,12 @@ static bool lose(struct stage *st, const struct shut_case *c)
     return true;
 }
 
-static bool play(struct stage *st, const struct shut_case *c, const char *name)
+static bool play(struct stage *st, const void *played)
 {
+    const struct shut_case *c = played;
     const struct live_plan *p = &st->run->plan;
 
-    if (!stage_up(st, st->run, name) || !commit(st, c)) {
+    if (!commit(st, c)) {
         return false;
     }
     if (c->call != NULL &&
@@ -208,7 +209,7 @@ static bool play(struct stage *st, const struct shut_case *c, const char *name)
     if (p->failover) {
         stage_judge_replicas(st);
     }
-    return !p->follows || stage_rejoin(st, name);
+    return !p->follows || stage_rejoin(st);
 }
 
 static bool applies(const struct live_plan *p, const struct shut_case *c)
@@ -223,18 +224,11 @@ bool shut_down_by_operator(struct live_run *r)
 
     assert(st != NULL);
     for (size_t i = 0; good && i < sizeof cases / sizeof cases[0]; i++) {
-        char name[16];
-
         if (!applies(&r->plan, &cases[i])) {
             continue;
         }
         for (uint32_t n = 0; good && n < (cases[i].times > 0 ? cases[i].times : 1); n++) {
-            run_case(r, cases[i].title);
-            (void)snprintf(name, sizeof name, "case%u", r->out->n_cases);
-            st->run = r;
-            good = play(st, &cases[i], name);
-            stage_down(st);
-            run_case_end(r);
+            good = stage_case(st, r, cases[i].title, play, &cases[i]);
         }
     }
     free(st);

@@ -12,6 +12,7 @@ enum { PART_OF_GROUP = 3, STAGE_LIMIT_MS = 20000, STAGE_TURN_MS = 1, STAGE_PAD_B
 
 struct stage {
     struct live_run *run;
+    char name[16];              /* of the case, and of its folders */
     struct live_session reader; /* the second connection */
     struct live_session client[SESSIONS_MAX];
     uint32_t n_clients;
@@ -36,6 +37,14 @@ struct stage {
  * after run_fail; stage_down in any case. */
 bool stage_up(struct stage *st, struct live_run *run, const char *name);
 void stage_down(struct stage *st);
+
+/* Their sessions are over: the server is gone. */
+void stage_clients_down(struct stage *st);
+
+/* One case: what it is called, stage_up, `play` with the case, and an end to all that was started.
+ * False where one of them has failed. */
+bool stage_case(struct stage *st, struct live_run *run, const char *title,
+                bool (*play)(struct stage *st, const void *played), const void *played);
 
 /* Lets peers and clients go on for a moment. False (after run_fail) when something is wrong. */
 bool stage_turn(struct stage *st);
@@ -95,7 +104,7 @@ bool recovery_lost(struct stage *st, struct live_run *r);
 
 /* Behind a loss: the old primary starts read-only, the replica is promoted, which another server
  * plays, and takes the old one as its replica or refuses it (rejoin.c). */
-bool stage_rejoin(struct stage *st, const char *name);
+bool stage_rejoin(struct stage *st);
 
 /* Cases whose power loss tears the last write to the binlog (torn.c); behind those. */
 bool torn_writes(struct live_run *r);
