@@ -249,6 +249,11 @@ static uint32_t print_bag(const struct world *w, uint8_t *flat)
     return n * (uint32_t)sizeof of[0];
 }
 
+static bool in_bag(const struct world *w, uint32_t node)
+{
+    return w->twins.bag != 0 && (w->twins.bag >> node & 1) != 0;
+}
+
 struct hash128 world_hash(const struct world *w)
 {
     static _Thread_local uint8_t flat[sizeof(struct world)];
@@ -256,11 +261,11 @@ struct hash128 world_hash(const struct world *w)
     uint32_t n_conns = conns_in_order(w, conn);
     uint32_t len = print_head(w, flat);
     for (uint32_t i = 0; i < n_conns; i++) {
-        if ((w->twins.bag >> conn[i]->replica & 1) == 0)
+        if (!in_bag(w, conn[i]->replica))
             len += conn_print(conn[i], flat + len);
     }
     for (uint32_t i = 0; i < w->n_nodes; i++) {
-        if ((w->forget && is_gone(w, i)) || (w->twins.bag >> i & 1) != 0)
+        if ((w->forget && is_gone(w, i)) || in_bag(w, i))
             continue;
         struct hash128 h = node_hash(w, i);
         memcpy(flat + len, &h, sizeof h);
