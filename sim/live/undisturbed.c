@@ -146,10 +146,12 @@ static bool commit(struct scene *s, const struct undisturbed_case *c)
            stage_until(&s->st, stage_all_received, STAGE_LIMIT_MS, "the replica receives them");
 }
 
-/* Each ACK by itself, and a while in which what it releases is done. */
-static bool let_go(struct scene *s, uint32_t settle_ms)
+/* Each ACK by itself, and a while in which what it releases is done: two threads of the server and
+ * a client, one behind the other. */
+static bool let_go(struct scene *s)
 {
     struct stage *st = &s->st;
+    const uint32_t settle_ms = 2 * st->run->plan.settle_ms;
 
     if (!watch(s, settle_ms) || !observe(s, "every ACK held")) {
         return false;
@@ -245,7 +247,7 @@ static bool play(struct scene *s, const struct undisturbed_case *c, const char *
     if (c->endless) {
         return storm(s) && judge(s);
     }
-    return commit(s, c) && let_go(s, r->plan.settle_ms) && judge(s);
+    return commit(s, c) && let_go(s) && judge(s);
 }
 
 bool undisturbed(struct live_run *r)
