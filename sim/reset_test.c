@@ -99,19 +99,25 @@ static void a_counter_goes_below_zero(void **state)
     rig_close(&g);
 }
 
+/* A server without a replica, in a RESET MASTER that has deleted its binlog. */
+static void reset_alone(struct rig *g)
+{
+    rig_open(g, RIG_HEAD "cluster: {primary: {semi_sync: off}}\n" TWO RESET
+                         "faults: [{point: node/power, of: primary}]\n"
+                         "manager: {on_primary_loss: [restart]}\n");
+    rig_do(g, MOVE_CLIENT, 0, -1);
+    rig_settle(g);
+    rig_do(g, MOVE_OPERATOR, P, OPERATOR_RESET_MASTER);
+    while (g->w->node[P].binlog.n != 0)
+        rig_do(g, g->w->node[P].in_io != 0 ? MOVE_DISK : MOVE_RUN, P, -1);
+}
+
 /* A power loss that brings a deleted binlog back brings no disagreement. */
 static void power_may_undo_it(void **state)
 {
     (void)state;
     struct rig g;
-    rig_open(&g, RIG_HEAD "cluster: {primary: {semi_sync: off}}\n" TWO RESET
-                          "faults: [{point: node/power, of: primary}]\n"
-                          "manager: {on_primary_loss: [restart]}\n");
-    rig_do(&g, MOVE_CLIENT, 0, -1);
-    rig_settle(&g);
-    rig_do(&g, MOVE_OPERATOR, P, OPERATOR_RESET_MASTER);
-    while (g.w->node[P].binlog.n != 0)
-        rig_do(&g, g.w->node[P].in_io != 0 ? MOVE_DISK : MOVE_RUN, P, -1);
+    reset_alone(&g);
     rig_do(&g, MOVE_POWER, P, -1);
     rig_manage(&g);
     assert_true(rig_sees(&g, P, 0));
@@ -125,14 +131,7 @@ static void power_may_strike_between_files_and_index(void **state)
 {
     (void)state;
     struct rig g;
-    rig_open(&g, RIG_HEAD "cluster: {primary: {semi_sync: off}}\n" TWO RESET
-                          "faults: [{point: node/power, of: primary}]\n"
-                          "manager: {on_primary_loss: [restart]}\n");
-    rig_do(&g, MOVE_CLIENT, 0, -1);
-    rig_settle(&g);
-    rig_do(&g, MOVE_OPERATOR, P, OPERATOR_RESET_MASTER);
-    while (g.w->node[P].binlog.n != 0)
-        rig_do(&g, g.w->node[P].in_io != 0 ? MOVE_DISK : MOVE_RUN, P, -1);
+    reset_alone(&g);
     rig_answer(&g, 1); /* the unlink survives, the shortened index does not */
     rig_do(&g, MOVE_POWER, P, -1);
     rig_manage(&g);

@@ -81,8 +81,10 @@ static void test_cell_13_order(void **state)
     assert_true(saw("every ACK held: answered OK: T1; read by the second connection: T1"));
     assert_true(saw("an ACK has left: answered OK: T1 T2 T3; read by the second connection: T1"));
     assert_true(saw("an ACK has left: answered OK: T1; read by the second connection: T1"));
+    assert_true(saw("the third group is not written meanwhile"));
     sc.node[0].wait_point = WAIT_AFTER_COMMIT;
     play(0);
+    assert_true(saw("the third group is in the binlog"));
     judged(INV_AGREE, LIVE_HOLDS);
     assert_true(saw("every ACK held: answered OK: T1; read by the second connection: T1 T2 T3 T4"));
     assert_true(saw("an ACK has left: Rpl_semi_sync_master: clients=1 no_tx=0 status=ON"

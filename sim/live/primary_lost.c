@@ -114,17 +114,6 @@ static bool reset(struct stage *st, const struct lost_case *c)
     return connect_again(st);
 }
 
-static bool replica_loses_power(struct stage *st, uint32_t i)
-{
-    char text[120];
-
-    if (!peer_lose_power(&st->peer[i], text, sizeof text)) {
-        return run_fail(st->run, "%s", st->peer[i].why);
-    }
-    run_say(st->run, "    replica %u loses power: %s; it is started again", i + 1, text);
-    return stage_read_logs(st);
-}
-
 static bool ack_left_or_none_needed(struct stage *st)
 {
     return stage_any_ack_left(st) || stage_all_answered(st);
@@ -285,7 +274,7 @@ static bool replica_back(struct stage *st)
             return false;
         }
     }
-    if (!replica_loses_power(st, 0)) {
+    if (!stage_replica_power_off(st, 0)) {
         return false;
     }
     judge_acks(st, 1);
@@ -374,7 +363,7 @@ static bool go_on_as_primary(struct stage *st, const struct lost_case *c)
 static bool replicas_lose_power(struct stage *st)
 {
     for (uint32_t i = 0; i < st->n_peers; i++) {
-        if (!replica_loses_power(st, i)) {
+        if (!stage_replica_power_off(st, i)) {
             return false;
         }
     }

@@ -101,18 +101,13 @@ static bool give_t2(struct stage *st, uint32_t limit_ms)
 static bool lose_power(struct stage *st)
 {
     struct peer *p = &st->peer[0];
-    char text[120];
 
     peer_set_down(p, true);
     peer_cut(p);
     if (!stage_until(st, stage_peers_settled, STAGE_LIMIT_MS, "the replica is gone")) {
         return false;
     }
-    if (!peer_lose_power(p, text, sizeof text)) {
-        return run_fail(st->run, "%s", p->why);
-    }
-    run_say(st->run, "    the replica loses power: %s", text);
-    if (!stage_read_logs(st)) {
+    if (!stage_replica_power_off(st, 0)) {
         return false;
     }
     stage_judge_replicas(st);

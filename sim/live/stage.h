@@ -74,6 +74,9 @@ bool stage_read(struct stage *st);
 bool stage_lose(struct stage *st);
 /* The files lose what no fsync covers: all, or those of this stem. */
 bool stage_power_off(struct stage *st, const char *stem);
+/* The same of a replica that is idle: its relay logs are cut, and its receiver core is started on
+ * them. */
+bool stage_replica_power_off(struct stage *st, uint32_t i);
 /* Histories from the files as they are now. SANE breaks where one cannot be read to its end. */
 bool stage_read_logs(struct stage *st);
 /* What the primary's binlog holds and a relay log does not; of these replicas (bit i: st->peer[i]).

@@ -84,6 +84,17 @@ bool stage_power_off(struct stage *st, const char *stem)
     return true;
 }
 
+bool stage_replica_power_off(struct stage *st, uint32_t i)
+{
+    char text[120];
+
+    if (!peer_lose_power(&st->peer[i], text, sizeof text)) {
+        return run_fail(st->run, "%s", st->peer[i].why);
+    }
+    run_say(st->run, "    replica %u loses power: %s; it is started again", i + 1, text);
+    return stage_read_logs(st);
+}
+
 txn_mask stage_missing(const struct stage *st, uint32_t replicas)
 {
     txn_mask txns = 0;

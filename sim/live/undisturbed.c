@@ -16,6 +16,7 @@ enum { GROUP_WAIT_US = 2000000, STORM_WAIT_US = 3000, STORM_TXNS = 15 };
 struct undisturbed_case {
     const char *title;
     bool groups;  /* the last session commits behind the others' group, which waits for its ACK */
+    bool third;   /* three sessions, each a group: how deep is the pipeline? */
     bool held;    /* ACKs are held, and let go one by one */
     bool endless; /* each session sends its next transaction when it has an answer */
 };
@@ -25,6 +26,9 @@ static const struct undisturbed_case cases[] = {
     {.title = "one session commits behind a group that waits; the ACKs leave one by one",
      .held = true,
      .groups = true},
+    {.title = "a third group behind two, of which the first waits; the ACKs leave one by one",
+     .held = true,
+     .third = true},
     {.title = "the sessions commit without a pause", .endless = true},
 };
 
@@ -146,6 +150,30 @@ static bool commit(struct scene *s, const struct undisturbed_case *c)
            stage_until(&s->st, stage_all_received, STAGE_LIMIT_MS, "the replica receives them");
 }
 
+/* AFTER_SYNC: the first waits with LOCK_after_binlog_sync, the second waits for that lock with
+ * LOCK_log, and the third has nothing to write with (facts 1.1). */
+static bool commit_three(struct scene *s)
+{
+    struct stage *st = &s->st;
+
+    for (uint32_t i = 0; i < 3; i++) {
+        if (i > 0 &&
+            (!stage_until(st, stage_in_binlog, STAGE_LIMIT_MS, "a commit is in the binlog") ||
+             !stage_until(st, stage_all_received, STAGE_LIMIT_MS, "and on the replica"))) {
+            return false;
+        }
+        if (!stage_send(st, i)) {
+            return false;
+        }
+    }
+    if (!watch(s, 2 * st->run->plan.settle_ms)) {
+        return false;
+    }
+    run_say(st->run, "    the third group is %s",
+            stage_in_binlog(st) ? "in the binlog" : "not written meanwhile");
+    return true;
+}
+
 /* Each ACK by itself, and a while in which what it releases is done: two threads of the server and
  * a client, one behind the other. */
 static bool let_go(struct scene *s)
@@ -247,7 +275,7 @@ static bool play(struct scene *s, const struct undisturbed_case *c, const char *
     if (c->endless) {
         return storm(s) && judge(s);
     }
-    return commit(s, c) && let_go(s) && judge(s);
+    return (c->third ? commit_three(s) : commit(s, c)) && let_go(s) && judge(s);
 }
 
 bool undisturbed(struct live_run *r)
@@ -255,9 +283,13 @@ bool undisturbed(struct live_run *r)
     bool good = true;
 
     for (size_t i = 0; good && i < sizeof cases / sizeof cases[0]; i++) {
-        struct scene *s = calloc(1, sizeof *s);
+        struct scene *s;
         char name[16];
 
+        if (cases[i].third && r->plan.sessions < 3) {
+            continue;
+        }
+        s = calloc(1, sizeof *s);
         assert(s != NULL);
         run_case(r, cases[i].title);
         (void)snprintf(name, sizeof name, "case%u", r->out->n_cases);
